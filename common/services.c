@@ -1,0 +1,212 @@
+#include "services.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One look-up reads half of the database on average, so that a handful of them costs
+ * about as much as reading it all (measured with Debian's 313 entries). */
+#define SINGLE_LOOKUPS 8
+/* A line of the database with all its aliases. */
+#define LOOKUP_BYTES ((size_t)16 << 10)
+/* More lines than any database has: two protocols, all ports, several names each. */
+#define MAX_ENTRIES ((size_t)1 << 20)
+
+const char *protocol_word(int protocol)
+{
+	return protocol == IPPROTO_UDP ? "udp" : "tcp";
+}
+
+const char *operand_shown(const char *text, size_t len, char out[OPERAND_SHOWN_SIZE])
+{
+	size_t room = OPERAND_SHOWN_SIZE - 1;
+
+	if (len > room) {
+		len = room - strlen("...");
+		/* Not in the middle of a UTF-8 sequence (RFC 3629 3), which has 4 bytes
+		 * at most. */
+		for (int i = 0; i < 3 && ((unsigned char)text[len] & 0xc0) == 0x80; i++)
+			len--;
+		memcpy(out + len, "...", strlen("..."));
+		room = len + strlen("...");
+	} else {
+		room = len;
+	}
+	memcpy(out, text, len);
+	out[room] = '\0';
+	return out;
+}
+
+/* The port of NAME for the protocol with that word (NULL: any). 0 or -ENOENT. */
+static int lookup_exact(const char *name, const char *protocol, uint16_t *ret_port)
+{
+	struct servent entry, *found = NULL;
+	char memory[LOOKUP_BYTES];
+
+	if (getservbyname_r(name, protocol, &entry, memory, sizeof(memory), &found) ||
+	    !found)
+		return -ENOENT;
+	/* Databases are files: they may say 0. */
+	if (!ntohs((uint16_t)found->s_port))
+		return -ENOENT;
+	*ret_port = ntohs((uint16_t)found->s_port);
+	return 0;
+}
+
+static int lookup_name(const char *name, const char *protocol, uint16_t *ret_port)
+{
+	char lower[SERVICES_NAME_SIZE];
+	size_t len = strlen(name);
+
+	if (!len || len >= sizeof(lower))
+		return -ENOENT;
+	if (!lookup_exact(name, protocol, ret_port))
+		return 0;
+	for (size_t i = 0; i <= len; i++)
+		lower[i] = (char)tolower((unsigned char)name[i]);
+	if (strcmp(lower, name) == 0)
+		return -ENOENT;
+	return lookup_exact(lower, protocol, ret_port);
+}
+
+int services_port(const char *name, int protocol, uint16_t *ret_port)
+{
+	return lookup_name(name, protocol_word(protocol), ret_port);
+}
+
+bool services_known(const char *name)
+{
+	uint16_t port;
+
+	return !lookup_name(name, NULL, &port);
+}
+
+void services_init(struct services *s)
+{
+	*s = (struct services){ .names = BUF_INIT };
+}
+
+void services_release(struct services *s)
+{
+	if (!s)
+		return;
+	free(s->entries);
+	buf_release(&s->names);
+	services_init(s);
+}
+
+static uint32_t key_of(uint16_t port, int protocol)
+{
+	return (uint32_t)protocol << 16 | port;
+}
+
+/* By key; of the same key, the one that was read first. */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct services_entry *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->name > y->name) - (x->name < y->name);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct services_entry *x = a, *y = b;
+
+	return (x->key > y->key) - (x->key < y->key);
+}
+
+static int remember(struct services *s, uint32_t key, const char *name)
+{
+	if (s->n_entries == s->cap_entries) {
+		size_t cap = s->cap_entries ? 2 * s->cap_entries : 2 * SINGLE_LOOKUPS;
+		struct services_entry *entries =
+			reallocarray(s->entries, cap, sizeof(*entries));
+
+		if (!entries)
+			return -ENOMEM;
+		s->entries = entries;
+		s->cap_entries = cap;
+	}
+	/* Offsets are unique, also of empty names, as each has its NUL. */
+	s->entries[s->n_entries] = (struct services_entry){ key, (uint32_t)s->names.len };
+	buf_add(&s->names, name, strnlen(name, SERVICES_NAME_SIZE - 1));
+	buf_addc(&s->names, '\0');
+	if (s->names.failed)
+		return -ENOMEM;
+	s->n_entries++;
+	return 0;
+}
+
+/* Read the whole database. What memory doesn't suffice for is left out: names are a
+ * convenience. */
+static void read_database(struct services *s)
+{
+	struct servent entry, *found = NULL;
+	char memory[LOOKUP_BYTES];
+	size_t kept = 0;
+
+	s->n_entries = 0;
+	buf_clear(&s->names);
+	setservent(1);
+	for (size_t i = 0; i < MAX_ENTRIES; i++) {
+		int protocol;
+
+		if (getservent_r(&entry, memory, sizeof(memory), &found) || !found)
+			break;
+		if (strcmp(entry.s_proto, "tcp") == 0)
+			protocol = IPPROTO_TCP;
+		else if (strcmp(entry.s_proto, "udp") == 0)
+			protocol = IPPROTO_UDP;
+		else
+			continue;
+		if (remember(s, key_of(ntohs((uint16_t)entry.s_port), protocol),
+			     entry.s_name))
+			break;
+	}
+	endservent();
+	if (s->n_entries)
+		qsort(s->entries, s->n_entries, sizeof(*s->entries), compare_entries);
+	for (size_t i = 0; i < s->n_entries; i++) {
+		if (!kept || s->entries[i].key != s->entries[kept - 1].key)
+			s->entries[kept++] = s->entries[i];
+	}
+	s->n_entries = kept;
+	s->complete = true;
+}
+
+const char *services_name(struct services *s, uint16_t port, int protocol,
+			  char out[SERVICES_NAME_SIZE])
+{
+	const struct services_entry wanted = { .key = key_of(port, protocol) };
+	const struct services_entry *e = NULL;
+	struct servent entry, *found = NULL;
+	char memory[LOOKUP_BYTES];
+
+	out[0] = '\0';
+	if (!s->complete) {
+		for (size_t i = 0; i < s->n_entries && !e; i++)
+			e = s->entries[i].key == wanted.key ? &s->entries[i] : NULL;
+		if (!e && s->n_entries >= SINGLE_LOOKUPS)
+			read_database(s);
+	}
+	if (s->complete && s->n_entries)
+		e = bsearch(&wanted, s->entries, s->n_entries, sizeof(*e), compare_keys);
+	if (e)
+		snprintf(out, SERVICES_NAME_SIZE, "%s", s->names.data + e->name);
+	if (e || s->complete)
+		return out;
+	if (getservbyport_r(htons(port), protocol_word(protocol), &entry, memory,
+			    sizeof(memory), &found))
+		found = NULL;
+	/* Without memory it will be looked up again. */
+	(void)remember(s, wanted.key, found ? found->s_name : "");
+	if (found)
+		snprintf(out, SERVICES_NAME_SIZE, "%s", found->s_name);
+	return out;
+}

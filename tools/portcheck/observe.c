@@ -1,0 +1,122 @@
+/*
+ * What the machine itself knows about a probe: routes, neighbours, the kernel's counters.
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/tcp.h>
+
+#include "probe_private.h"
+
+/* TCP_SYN_SENT of linux/tcp_states.h (the values of RFC 793's states in TCP_INFO). */
+#define STATE_SYN_SENT 2
+
+static bool tcp_info(int fd, struct tcp_info *ret_info)
+{
+	socklen_t len = sizeof(*ret_info);
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, ret_info, &len) == 0 &&
+	       len >= offsetof(struct tcp_info, tcpi_total_retrans) +
+			      sizeof(ret_info->tcpi_total_retrans);
+}
+
+/*
+ * Did the kernel fail to send? When it sends a SYN again (after a second), it counts the try
+ * in tcpi_total_retrans in any case, but counts the packet as outstanding in tcpi_retrans only
+ * when sending worked (tcp_retransmit_skb() in net/ipv4/tcp_output.c). A packet dropped by the
+ * machine's own filter makes sending fail with EPERM, which connect(2) never tells. While the
+ * neighbour is being asked, no try is counted at all.
+ */
+static bool kernel_kept_syn(int fd)
+{
+	struct tcp_info info;
+
+	return tcp_info(fd, &info) && info.tcpi_state == STATE_SYN_SENT &&
+	       info.tcpi_total_retrans > 0 && info.tcpi_retrans == 0;
+}
+
+void observe_connected(struct probe *p, int fd)
+{
+	struct tcp_info info;
+
+	if (!tcp_info(fd, &info))
+		return;
+	p->result.resent = info.tcpi_total_retrans;
+	if (info.tcpi_rtt)
+		p->result.kernel_rtt_ns = (int64_t)info.tcpi_rtt * NS_PER_US;
+}
+
+static bool is_self(struct prober *o, const struct addr *a)
+{
+	if (!o->self_known || !addr_equal(&o->self_addr, a)) {
+		o->self_addr = *a;
+		o->self_is = host_is_self(&o->hosts, a);
+		o->self_known = true;
+	}
+	return o->self_is;
+}
+
+static void observe_neighbour(struct probe *p, const struct route *route)
+{
+	struct observation *o = &p->result.seen;
+	const struct addr *hop = o->has_gateway ? &route->gateway : &p->result.check.addr;
+
+	if (route->kind != ROUTE_UNICAST || !route->interface || !p->owner->hosts.routes)
+		return;
+	if (route_neighbour(p->owner->hosts.routes, hop, route->interface, &o->neighbour) < 0)
+		o->neighbour = ROUTE_NEIGH_UNKNOWN;
+}
+
+void observe_context(struct probe *p)
+{
+	struct observation *o = &p->result.seen;
+	const struct portcheck_config *config = p->owner->config;
+	const struct route *route;
+	size_t i;
+
+	o->waited_ns = p->start_ns ? probe_now(p) - p->start_ns : 0;
+	if (o->seen == SEEN_CONNECTED || o->seen == SEEN_REPLY)
+		return;
+	route = host_route(&p->owner->hosts, p->host, &config->source,
+			   config->interface[0] ? (int)if_nametoindex(config->interface) : 0);
+	o->route = route->kind;
+	o->has_gateway = route->gateway.family != AF_UNSPEC;
+	o->gateway = route->gateway;
+	if (o->has_icmp) {
+		o->icmp_from_self = is_self(p->owner, &o->icmp.from);
+		return;
+	}
+	if (o->seen == SEEN_ERROR && o->error != EHOSTUNREACH)
+		return;
+	observe_neighbour(p, route);
+	if (o->seen != SEEN_SILENCE || p->result.check.protocol != IPPROTO_TCP)
+		return;
+	for (i = 0; i < TIMING_ATTEMPTS; i++)
+		if (p->attempts[i].io.fd >= 0 && kernel_kept_syn(p->attempts[i].io.fd))
+			o->kernel_kept_it = true;
+}
+
+bool observe_single_homed(void)
+{
+	struct ifaddrs *list, *ifa;
+	char name[IF_NAMESIZE] = "";
+	bool single = true;
+
+	if (getifaddrs(&list) < 0)
+		return false;
+	for (ifa = list; ifa; ifa = ifa->ifa_next) {
+		if (ifa->ifa_flags & IFF_LOOPBACK || !(ifa->ifa_flags & IFF_UP))
+			continue;
+		if (!name[0])
+			snprintf(name, sizeof(name), "%s", ifa->ifa_name);
+		else if (strcmp(name, ifa->ifa_name) != 0)
+			single = false;
+	}
+	freeifaddrs(list);
+	return single && name[0];
+}

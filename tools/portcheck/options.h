@@ -1,0 +1,46 @@
+/*
+ * The options of portcheck, in the order of its table.
+ */
+#ifndef PORTCHECK_OPTIONS_H
+#define PORTCHECK_OPTIONS_H
+
+#include "opt.h"
+
+enum portcheck_option {
+	OPT_PORTLIST,
+	OPT_TOP,
+	OPT_FILE_TARGETS,
+	OPT_UDP,
+	OPT_IPV4,
+	OPT_IPV6,
+	OPT_ALL_ADDRESSES,
+	OPT_NUMERIC,
+	OPT_YES,
+	OPT_TIMEOUT,
+	OPT_COUNT,
+	OPT_INTERVAL,
+	OPT_WAIT,
+	OPT_UNTIL,
+	OPT_ANY,
+	OPT_HOLD,
+	OPT_BANNER,
+	OPT_SOURCE,
+	OPT_IFACE,
+	OPT_SOURCE_PORT,
+	OPT_TTL,
+	OPT_NETNS_NAME,
+	OPT_PARALLEL,
+	OPT_RATE,
+	OPT_JSON,
+	OPT_FORMAT,
+	OPT_OPEN_ONLY,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_COLOR,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+extern const struct opt_tool opt_tool;
+
+#endif

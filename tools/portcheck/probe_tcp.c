@@ -1,0 +1,320 @@
+/*
+ * TCP: connect(2), and everything that can come of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "probe_private.h"
+
+/* A port of our own that connects to itself gets another source port this often. */
+#define SELF_CONNECT_TRIES 8
+/* How long a RST may take to come back a second time, at least. */
+#define CONFIRM_MIN_NS (50 * NS_PER_MS)
+
+static void tcp_event(struct loop_io *io, uint32_t events);
+
+/* RST instead of FIN on close: no TIME_WAIT is left behind on either side. */
+static void abort_on_close(int fd)
+{
+	static const struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+static int tcp_connect(struct probe *p, struct attempt *a, bool bind_device)
+{
+	const struct check *c = &p->result.check;
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&c->addr, c->port, &sa);
+	int fd = probe_socket(p, SOCK_STREAM, bind_device);
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	a->io.fd = fd;
+	a->io.fn = tcp_event;
+	a->sent_ns = clock_now_ns();
+	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
+		err = -errno;
+	if (!err)
+		err = loop_io_add(p->owner->loop, &a->io, EPOLLOUT);
+	if (err) {
+		close(fd);
+		a->io.fd = -1;
+	}
+	return err;
+}
+
+int tcp_send(struct probe *p, struct attempt *a)
+{
+	int err = tcp_connect(p, a, false);
+
+	/* A RST to a connection within this machine can be back before connect returns. */
+	if (err == -ECONNREFUSED || err == -ECONNRESET) {
+		probe_finish(p, SEEN_ERROR, -err);
+		return -EALREADY;
+	}
+	return err;
+}
+
+/* ---- connected ---- */
+
+/*
+ * A connection within this machine to a port that nobody listens on can still succeed: when
+ * the kernel picks the wanted port as source, the socket meets itself (a simultaneous open,
+ * RFC 9293 3.5); and two sockets of one sweep can meet each other the same way.
+ */
+static bool met_itself(int fd)
+{
+	struct sockaddr_storage self, peer;
+	socklen_t self_len = sizeof(self), peer_len = sizeof(peer);
+	struct addr a, b;
+	uint16_t a_port, b_port;
+
+	if (getsockname(fd, (struct sockaddr *)&self, &self_len) < 0 ||
+	    getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
+	    addr_from_sockaddr((struct sockaddr *)&self, self_len, &a, &a_port) < 0 ||
+	    addr_from_sockaddr((struct sockaddr *)&peer, peer_len, &b, &b_port) < 0)
+		return false;
+	return a_port == b_port && addr_equal(&a, &b);
+}
+
+/* The same attempt again, with another source port. */
+static void connect_again(struct probe *p, struct attempt *a)
+{
+	int err;
+
+	abort_on_close(a->io.fd);
+	probe_close(p, a);
+	err = tcp_connect(p, a, false);
+	if (err < 0)
+		probe_finish(p, SEEN_ERROR, -err);
+}
+
+/* Two sockets of one sweep can only meet at an address of this machine, in the range that
+ * source ports come from. Meeting twice in a row, with new source ports, does not happen. */
+static bool could_meet_another(struct probe *p)
+{
+	return p->owner->sweep && p->result.check.port >= p->owner->ephemeral_low &&
+	       host_route(&p->owner->hosts, p->host, NULL, 0)->kind == ROUTE_LOCAL;
+}
+
+static void finish_open(struct probe *p)
+{
+	size_t i;
+
+	for (i = 0; i < TIMING_ATTEMPTS; i++)
+		if (p->attempts[i].io.fd >= 0)
+			abort_on_close(p->attempts[i].io.fd);
+	probe_finish(p, SEEN_CONNECTED, 0);
+}
+
+static void connected(struct probe *p, struct attempt *a)
+{
+	const struct portcheck_config *config = p->owner->config;
+	int64_t now_ns = probe_now(p);
+	int64_t until_ns;
+
+	if (met_itself(a->io.fd)) {
+		if (++p->n_self < SELF_CONNECT_TRIES)
+			connect_again(p, a);
+		else
+			probe_finish(p, SEEN_ERROR, ECONNREFUSED);
+		return;
+	}
+	if (!p->confirmed && could_meet_another(p)) {
+		p->confirmed = true;
+		connect_again(p, a);
+		return;
+	}
+	observe_connected(p, a->io.fd);
+	if (!p->result.resent)
+		probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+	p->result.connect_ns = max_i64(now_ns - p->start_ns, 1);
+	probe_close_others(p, a);
+	if (!config->hold_ns && !config->banner) {
+		finish_open(p);
+		return;
+	}
+	until_ns = config->hold_ns ? now_ns + config->hold_ns
+				   : p->start_ns + p->result.check.budget_ns;
+	p->phase = PHASE_HOLDING;
+	p->phase_ns = now_ns;
+	if (loop_io_modify(p->owner->loop, &a->io, EPOLLIN | EPOLLRDHUP) < 0)
+		finish_open(p);
+	else
+		probe_arm(p, until_ns);
+}
+
+/* ---- held ---- */
+
+/* Read what the peer says, keep its beginning. Returns false once it has ended. */
+static bool drain(struct probe *p, struct attempt *a)
+{
+	uint8_t bytes[4096];
+	int rounds;
+
+	/* Bounded, so that a flood can't keep the loop: epoll comes back for the rest. */
+	for (rounds = 0; rounds < 16; rounds++) {
+		ssize_t n = recv(a->io.fd, bytes, sizeof(bytes), 0);
+		size_t room = PROBE_BANNER_BYTES - p->banner_len;
+		size_t i;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return true;
+		if (n <= 0) {
+			p->result.closed_by_peer = n == 0 ? CLOSED_FIN : CLOSED_RESET;
+			return false;
+		}
+		if (!p->banner)
+			p->banner = malloc(PROBE_BANNER_BYTES);
+		for (i = 0; p->banner && i < min_size((size_t)n, room); i++)
+			p->banner[p->banner_len++] = bytes[i];
+	}
+	return true;
+}
+
+static void held_event(struct probe *p, struct attempt *a)
+{
+	const struct portcheck_config *config = p->owner->config;
+	bool alive = drain(p, a);
+
+	if (!alive)
+		p->result.held_ns = max_i64(probe_now(p) - p->phase_ns, 0);
+	if (!alive || (!config->hold_ns && p->banner_len))
+		finish_open(p);
+}
+
+/* ---- refused ---- */
+
+/*
+ * Is this RST our own? A filter rule of this machine can answer a SYN to somewhere else with
+ * a RST that looks as if it came from there, but it comes in by the loopback interface. A
+ * socket bound to the interface that the route leads by does not see it. With several
+ * interfaces a real answer may come in by another one too, so nothing is concluded there.
+ */
+static bool start_confirming(struct probe *p, struct attempt *a)
+{
+	const struct portcheck_config *config = p->owner->config;
+	const struct route *route;
+	int64_t usual_ns = probe_now(p) - a->sent_ns;
+
+	if (p->owner->sweep || config->interface[0] || config->source_port)
+		return false;
+	route = host_route(&p->owner->hosts, p->host, &config->source, 0);
+	if (route->kind != ROUTE_UNICAST || !route->interface_name[0] ||
+	    !observe_single_homed())
+		return false;
+	probe_close_all(p);
+	if (tcp_connect(p, a, true) < 0)
+		return false; /* binding to a device needs Linux 5.7, or privilege */
+	p->phase = PHASE_CONFIRMING;
+	probe_arm(p, probe_now(p) + max_i64(8 * usual_ns, CONFIRM_MIN_NS));
+	return true;
+}
+
+static void refused(struct probe *p, struct attempt *a, int error)
+{
+	/* Whoever sent it, the answer took that long. */
+	p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
+	probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+	if (!start_confirming(p, a))
+		probe_finish(p, SEEN_ERROR, error);
+}
+
+static void confirm_event(struct probe *p)
+{
+	/* Anything that comes in by the interface itself is from outside. */
+	probe_finish(p, SEEN_ERROR, ECONNREFUSED);
+}
+
+/* ---- events ---- */
+
+static bool read_icmp(struct probe *p, struct attempt *a)
+{
+	struct observation *o = &p->result.seen;
+	struct icmp_error e;
+
+	while (icmp_read(a->io.fd, &e) == 1) {
+		if (!icmp_is_final(e.origin, e.type, e.code))
+			continue;
+		o->has_icmp = true;
+		o->icmp = e;
+		return true;
+	}
+	return false;
+}
+
+static void tcp_event(struct loop_io *io, uint32_t events)
+{
+	struct attempt *a = container_of(io, struct attempt, io);
+	struct probe *p = a->probe;
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (p->phase == PHASE_HOLDING) {
+		held_event(p, a);
+		return;
+	}
+	if (p->phase == PHASE_CONFIRMING) {
+		confirm_event(p);
+		return;
+	}
+	if (events & EPOLLERR && read_icmp(p, a)) {
+		p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
+		if (addr_equal(&p->result.seen.icmp.from, &p->result.check.addr))
+			probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+		probe_finish(p, SEEN_ERROR, p->result.seen.icmp.error);
+		return;
+	}
+	if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	if (error == ETIMEDOUT) {
+		/* The kernel gave up on this socket; others may be under way. */
+		probe_close(p, a);
+		return;
+	}
+	if (error == ECONNREFUSED || error == ECONNRESET)
+		refused(p, a, error);
+	else if (error)
+		probe_finish(p, SEEN_ERROR, error);
+	else if (events & EPOLLOUT && !(events & EPOLLHUP))
+		connected(p, a);
+	/* Else a soft error was read away: the handshake goes on. */
+}
+
+void tcp_timer(struct probe *p)
+{
+	switch (p->phase) {
+	case PHASE_HOLDING:
+		if (p->owner->config->hold_ns)
+			p->result.held_ns = max_i64(probe_now(p) - p->phase_ns, 0);
+		finish_open(p);
+		return;
+	case PHASE_CONFIRMING:
+		p->result.seen.reset_is_local = true;
+		probe_finish(p, SEEN_ERROR, ECONNREFUSED);
+		return;
+	case PHASE_WAITING:
+	case PHASE_BLOCKED:
+	case PHASE_PACED:
+		break;
+	}
+	/* The host's round-trip time may be known by now. */
+	p->schedule = timing_schedule(&p->host->rtt, p->host->network,
+				      p->result.check.budget_ns, p->owner->sweep);
+	if (p->owner->config->source_port)
+		p->schedule.n = 1;
+	if (p->n_sent < p->schedule.n)
+		probe_send(p);
+	else if (probe_now(p) < probe_give_up_ns(p))
+		probe_arm(p, probe_give_up_ns(p));
+	else
+		probe_finish(p, SEEN_SILENCE, 0);
+}
