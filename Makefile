@@ -31,7 +31,7 @@ ALL_CFLAGS = -std=c11 $(WARNINGS) $(HARDEN) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Libraries are asked for once, and only when something is going to be linked.
-LIBS = $(eval LIBS := $(shell $(PKG_CONFIG) --libs libmnl jansson))$(LIBS) -lm -pthread
+LIBS = $(eval LIBS := $(shell $(PKG_CONFIG) --libs libmnl jansson) -lm -pthread)$(LIBS)
 # The libraries' own headers; most live in the default place and this is empty.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libmnl jansson))$(PKG_CFLAGS)
 
@@ -82,10 +82,10 @@ $B/unit/%: tests/unit/%.c $(TOOLS:%=$B/tools/%/options.o) $(EMIT_OBJ) \
 	  $(filter %.a,$^) $(LIBS) -lcmocka
 
 $B/lab/%: tests/lab/%.c
-	$(call say,LAB,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lm
+	$(call say,LAB,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -pthread
 
 $B/bench/%: tests/bench/%.c
-	$(call say,BENCH,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $<
+	$(call say,BENCH,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -pthread
 
 check:
 	scripts/test

@@ -19,7 +19,7 @@
 
 /* The structure that holds MEMBER at PTR. */
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define NS_PER_US 1000LL
 #define NS_PER_MS 1000000LL

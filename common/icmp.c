@@ -16,8 +16,8 @@ int icmp_enable(int fd, int family)
 {
 	static const int on = 1;
 
-	/* An IPv6 socket that talks to ::ffff:a.b.c.d gets its errors at the IPv6 level, so
-	 * the socket's own family is enough. */
+	/* An IPv6 socket that talks to ::ffff:a.b.c.d gets its errors at the IPv6
+	 * level, so the socket's own family is enough. */
 	if (family == AF_INET6) {
 		if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
 			return -errno;
@@ -40,7 +40,8 @@ static void read_offender(const struct sock_extended_err *ee, size_t len,
 		sa_len = sizeof(sa);
 	memset(&sa, 0, sizeof(sa));
 	memcpy(&sa, ee + 1, sa_len);
-	if (addr_from_sockaddr((struct sockaddr *)&sa, (socklen_t)sa_len, ret_from, NULL) < 0)
+	if (addr_from_sockaddr((struct sockaddr *)&sa, (socklen_t)sa_len, ret_from,
+			       NULL) < 0)
 		*ret_from = (struct addr){ .family = AF_UNSPEC };
 	else
 		*ret_from = addr_unmap(ret_from);
@@ -60,7 +61,8 @@ static bool read_control(struct msghdr *msg, struct icmp_error *ret_error)
 		if (len < sizeof(ee))
 			continue;
 		memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-		if (ee.ee_origin != SO_EE_ORIGIN_ICMP && ee.ee_origin != SO_EE_ORIGIN_ICMP6 &&
+		if (ee.ee_origin != SO_EE_ORIGIN_ICMP &&
+		    ee.ee_origin != SO_EE_ORIGIN_ICMP6 &&
 		    ee.ee_origin != SO_EE_ORIGIN_LOCAL)
 			continue;
 		ret_error->origin = ee.ee_origin;
@@ -222,5 +224,6 @@ static const char *icmp6_words(uint8_t type, uint8_t code)
 
 const char *icmp_words(uint8_t origin, uint8_t type, uint8_t code)
 {
-	return origin == SO_EE_ORIGIN_ICMP6 ? icmp6_words(type, code) : icmp4_words(type, code);
+	return origin == SO_EE_ORIGIN_ICMP6 ? icmp6_words(type, code)
+					    : icmp4_words(type, code);
 }

@@ -1,9 +1,9 @@
 /*
  * Floor 5: ICMP errors, as the kernel's error queue hands them out.
  *
- * With IP_RECVERR / IPV6_RECVERR set, a TCP socket in SYN_SENT and a UDP socket queue each
- * ICMP error that quotes them, with type, code and sender; no privilege is needed. (TCP since
- * kernel commit 45af29ca761c, v5.8; before that only errno is known.)
+ * With IP_RECVERR / IPV6_RECVERR set, a TCP socket in SYN_SENT and a UDP socket queue
+ * each ICMP error that quotes them, with type, code and sender; no privilege is needed.
+ * (TCP since kernel commit 45af29ca761c, v5.8; before that only errno is known.)
  *
  * Types and codes: RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1 (IPv4); RFC 4443 3 (IPv6).
  */
@@ -15,7 +15,7 @@
 #include "state.h"
 
 struct icmp_error {
-	uint8_t origin;	  /* SO_EE_ORIGIN_*, linux/errqueue.h */
+	uint8_t origin; /* SO_EE_ORIGIN_*, linux/errqueue.h */
 	uint8_t type;
 	uint8_t code;
 	int error;	  /* the errno the kernel made of it */

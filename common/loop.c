@@ -61,7 +61,8 @@ void loop_io_close(struct loop *l, struct loop_io *io)
 
 	if (io->fd < 0)
 		return;
-	/* An event of this batch may still wait for its turn: IO's memory can be gone then. */
+	/* An event of this batch may still wait for its turn: IO's memory can be gone
+	 * then. */
 	if (io->slot)
 		batch[io->slot - 1].data.ptr = NULL;
 	io->slot = 0;
@@ -97,7 +98,8 @@ static void heap_down(struct loop *l, struct loop_timer *t, size_t i)
 
 		if (child >= l->n_heap)
 			break;
-		if (child + 1 < l->n_heap && timer_before(l->heap[child + 1], l->heap[child]))
+		if (child + 1 < l->n_heap &&
+		    timer_before(l->heap[child + 1], l->heap[child]))
 			child++;
 		if (!timer_before(l->heap[child], t))
 			break;
@@ -153,7 +155,8 @@ void loop_timer_cancel(struct loop *l, struct loop_timer *timer)
 		heap_down(l, last, i);
 }
 
-/* Milliseconds to give to epoll_wait: rounded up, so that a timer is due when it returns. */
+/* Milliseconds to give to epoll_wait: rounded up, so that a timer is due when it
+ * returns. */
 static int wait_ms(int64_t until_ns, int64_t now_ns)
 {
 	int64_t ms;
@@ -166,8 +169,8 @@ static int wait_ms(int64_t until_ns, int64_t now_ns)
 
 static void run_timers(struct loop *l)
 {
-	/* No more than are armed now: one that re-arms itself for "now" waits for the next
-	 * step, or it would never let go. */
+	/* No more than are armed now: one that re-arms itself for "now" waits for the
+	 * next step, or it would never let go. */
 	size_t budget = l->n_heap;
 
 	while (budget-- && l->n_heap && l->heap[0]->at_ns <= l->now_ns) {

@@ -1,9 +1,10 @@
 /*
  * Floor 5: one epoll instance and a heap of timers. Single-threaded.
  *
- * Sources and timers are embedded in the caller's own structures; the loop allocates nothing
- * per source and grows one array for the timers. Callbacks may add, close and free any
- * source or timer: loop_io_close() also forgets an event of it that still waits its turn.
+ * Sources and timers are embedded in the caller's own structures; the loop allocates
+ * nothing per source and grows one array for the timers. Callbacks may add, close and
+ * free any source or timer: loop_io_close() also forgets an event of it that still waits
+ * its turn.
  */
 #ifndef PK_LOOP_H
 #define PK_LOOP_H
@@ -34,7 +35,7 @@ struct loop {
 	int epoll_fd;
 	struct loop_timer **heap;
 	size_t n_heap, cap_heap;
-	void *batch; /* struct epoll_event [] */
+	void *batch;	/* struct epoll_event [] */
 	int64_t now_ns; /* when the last wait ended */
 };
 
@@ -53,8 +54,8 @@ PK_MUST_CHECK int loop_timer_set(struct loop *l, struct loop_timer *timer, int64
 void loop_timer_cancel(struct loop *l, struct loop_timer *timer);
 
 /*
- * Wait for events until UNTIL_NS (monotonic; <= now: do not wait) or the next timer, handle
- * what came and every timer that is due. 0 or -errno; a signal ends it with 0.
+ * Wait for events until UNTIL_NS (monotonic; <= now: do not wait) or the next timer,
+ * handle what came and every timer that is due. 0 or -errno; a signal ends it with 0.
  */
 int loop_step(struct loop *l, int64_t until_ns);
 

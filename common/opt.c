@@ -31,7 +31,9 @@ int opt_begin(struct opt_parser *p, const struct opt_tool *tool, int argc, char 
 	if (!longs)
 		return -ENOMEM;
 
-	*p = (struct opt_parser){ .tool = tool, .argc = argc, .argv = argv, .longs = longs };
+	*p = (struct opt_parser){
+		.tool = tool, .argc = argc, .argv = argv, .longs = longs
+	};
 	/* '-': operands in order, ':': tell a missing argument from an unknown option. */
 	p->letters[at++] = '-';
 	p->letters[at++] = ':';
@@ -200,9 +202,12 @@ void opt_duration_text(int64_t ns, char out[32])
 		int64_t ns;
 		const char *unit;
 	} units[] = {
-		{ 24 * 3600 * NS_PER_S, "d" }, { 3600 * NS_PER_S, "h" },
-		{ 60 * NS_PER_S, "m" },	       { NS_PER_S, "s" },
-		{ NS_PER_MS, "ms" },	       { NS_PER_US, "us" },
+		{ 24 * 3600 * NS_PER_S, "d" },
+		{ 3600 * NS_PER_S, "h" },
+		{ 60 * NS_PER_S, "m" },
+		{ NS_PER_S, "s" },
+		{ NS_PER_MS, "ms" },
+		{ NS_PER_US, "us" },
 		{ 1, "ns" },
 	};
 	size_t i = 0;
@@ -237,7 +242,8 @@ static int take_duration(const struct opt *o, const char *text, struct opt_value
 	else if (o->max == INT64_MAX)
 		snprintf(expected, sizeof(expected), "a duration from %s to 365d", min);
 	else
-		snprintf(expected, sizeof(expected), "a duration from %s to %s", min, max);
+		snprintf(expected, sizeof(expected), "a duration from %s to %s", min,
+			 max);
 	complain_value(o, text, expected);
 	return -EINVAL;
 }
@@ -310,7 +316,7 @@ int opt_next(struct opt_parser *p, struct opt_value *ret_value)
 {
 	struct opt_value v = { 0 };
 	const struct opt *o;
-	/* Where getopt looks now; it permutes nothing, so this stays the word it means. */
+	/* Where getopt looks now. It permutes nothing: this stays the word it means. */
 	int at = optind ? optind : 1;
 	int code = getopt_long(p->argc, p->argv, p->letters, p->longs, NULL);
 

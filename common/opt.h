@@ -1,9 +1,9 @@
 /*
  * Floor 4: one option table per tool.
  *
- * tools/<tool>/options.c defines `const struct opt_tool opt_tool`, whose `options` array is
- * what getopt_long parses from, what --help prints, and what opt_emit.h makes the man page's
- * OPTIONS and the shells' completions from. An option can't exist in one place only.
+ * tools/<tool>/options.c defines `const struct opt_tool opt_tool`, whose `options` array
+ * is what getopt_long parses from, what --help prints, and what opt_emit.h makes the man
+ * page's OPTIONS and the shells' completions from. No option exists in one place only.
  *
  *	struct opt_parser p;
  *	struct opt_value v;
@@ -49,18 +49,18 @@ enum opt_kind {
 };
 
 struct opt {
-	int id;		       /* its own index in the table */
-	char letter;	       /* 0: long name only */
+	int id;	     /* its own index in the table */
+	char letter; /* 0: long name only */
 	enum opt_kind kind;
-	unsigned int conflict; /* options sharing a bit here exclude each other; 0: none */
-	const char *name;      /* long name, without dashes */
-	const char *metavar;   /* "DURATION"; NULL for a flag */
+	unsigned int conflict;	  /* options sharing a bit exclude each other; 0: none */
+	const char *name;	  /* long name, without dashes */
+	const char *metavar;	  /* "DURATION"; NULL for a flag */
 	const char *const *words; /* OPT_WORD: NULL-terminated */
-	const char *def;       /* default in words, for help and man; NULL: none */
+	const char *def;	  /* default in words, for help and man; NULL: none */
 	int64_t min;
-	int64_t max;	       /* OPT_INT, OPT_DURATION: bounds; both 0: not bounded */
-	const char *section;   /* heading in help and man; NULL: same as the option before */
-	const char *help;      /* one sentence, no full stop, lower case, plain text */
+	int64_t max;	     /* OPT_INT, OPT_DURATION: bounds; both 0: not bounded */
+	const char *section; /* heading in help and man; NULL: as the option before */
+	const char *help;    /* one sentence, no full stop, lower case, plain text */
 };
 
 struct opt_exit {
@@ -69,21 +69,21 @@ struct opt_exit {
 };
 
 struct opt_tool {
-	const char *name;		/* "portcheck" */
-	const char *question;		/* "can I reach that port?" */
-	const char *const *synopsis;	/* usage lines after the name, NULL-terminated */
-	const char *const *examples;	/* pairs: command, what it does; NULL-terminated */
+	const char *name;	     /* "portcheck" */
+	const char *question;	     /* "can I reach that port?" */
+	const char *const *synopsis; /* usage lines after the name, NULL-terminated */
+	const char *const *examples; /* pairs: command, what it does; NULL-terminated */
 	const struct opt *options;
 	size_t n_options;
 	const struct opt_exit *exits;
 	size_t n_exits;
-	enum opt_kind operands;		/* what completes an operand: OPT_HOST ... */
+	enum opt_kind operands; /* what completes an operand: OPT_HOST ... */
 };
 
 struct opt_value {
-	const char *text;  /* the argument or operand as given; NULL for a flag */
-	int64_t n;	   /* OPT_INT; OPT_WORD: index into words; OPT_FLAG: 1 */
-	int64_t ns;	   /* OPT_DURATION */
+	const char *text; /* the argument or operand as given; NULL for a flag */
+	int64_t n;	  /* OPT_INT; OPT_WORD: index into words; OPT_FLAG: 1 */
+	int64_t ns;	  /* OPT_DURATION */
 };
 
 struct option; /* getopt.h */
@@ -97,13 +97,13 @@ struct opt_parser {
 	int seen[OPT_MAX]; /* times each option was given */
 	char letters[2 * OPT_MAX + 3];
 	struct option *longs;
-	bool rest_marked;  /* "--" was there */
+	bool rest_marked; /* "--" was there */
 };
 
 /*
  * Check the table (ids in order, no letter or name twice, metavar where an argument is,
- * printable ASCII only, help width, words present, sections not torn apart, bounds in order):
- * NULL, or what is wrong. Run by a unit test.
+ * printable ASCII only, help width, words present, sections not torn apart, bounds in
+ * order): NULL, or what is wrong. Run by a unit test.
  */
 const char *opt_self_check(const struct opt_tool *tool);
 
@@ -113,13 +113,13 @@ PK_MUST_CHECK int opt_begin(struct opt_parser *p, const struct opt_tool *tool, i
 			    char **argv);
 /*
  * The next option's id, OPT_OPERAND, OPT_END or OPT_BAD. Values are checked by kind and
- * bounds; a bad one prints one line naming option, value and what was expected; an unknown
- * option prints a second line pointing to --help; options that exclude one another print
- * one line naming both.
+ * bounds, empty ones are refused; a bad one prints one line naming option, value and what
+ * was expected; an unknown option prints a second line pointing to --help; options that
+ * exclude one another print one line naming both. RET_VALUE is untouched on OPT_BAD.
  */
 int opt_next(struct opt_parser *p, struct opt_value *ret_value);
-/* What stands after "--" (NULL-terminated, in argv), or NULL when there was no "--". Valid
- * once opt_next() has returned OPT_END. */
+/* What stands after "--" (NULL-terminated, in argv), or NULL when there was no "--".
+ * Valid once opt_next() has returned OPT_END. */
 char **opt_rest(const struct opt_parser *p);
 void opt_release(struct opt_parser *p);
 
@@ -133,8 +133,8 @@ int opt_print_version(const struct opt_tool *tool);
  * that every message names an option in one way. Returns OUT. */
 const char *opt_word(const struct opt *o, char out[64]);
 
-/* NS in the largest unit that divides it: "250ms", "2m", "0". For bounds in messages and in
- * the man page. OUT holds 32 bytes. */
+/* NS in the largest unit that divides it: "250ms", "2m", "0". For bounds in messages and
+ * in the man page. */
 void opt_duration_text(int64_t ns, char out[32]);
 
 /* Each tool's own table, in its options.c. */

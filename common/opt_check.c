@@ -5,7 +5,7 @@
 
 /* Room that messages have for "--name" (opt_word()). */
 #define NAME_MAX_LEN 60
-/* Widest head ("-t, --timeout DURATION") and example that fit the 80 columns of --help. */
+/* Widest head ("-t, --timeout DURATION") and example that fit 80 columns. */
 #define HEAD_MAX_LEN 70
 #define LINE_MAX_LEN 78
 /* Longest word that still fits beside the heads of --help. */
@@ -68,7 +68,8 @@ static const char *check_words(const struct opt *o)
 	if (!o->words || !o->words[0])
 		return "a word option without words";
 	for (size_t i = 0; o->words[i]; i++) {
-		if (!is_plain(o->words[i]) || strpbrk(o->words[i], " ,'\"\\$`:()[]{}<>|&;*?!#~"))
+		if (!is_plain(o->words[i]) ||
+		    strpbrk(o->words[i], " ,'\"\\$`:()[]{}<>|&;*?!#~"))
 			return "a word that a shell or a list would split";
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(o->words[i], o->words[k]) == 0)
@@ -184,10 +185,12 @@ static const char *check_prose(const struct opt_tool *tool)
 	if (!tool->synopsis || !tool->synopsis[0])
 		return "no synopsis";
 	for (size_t i = 0; tool->synopsis[i]; i++)
-		if (!is_plain(tool->synopsis[i]) || longest_word(tool->synopsis[i]) > WORD_MAX_LEN)
+		if (!is_plain(tool->synopsis[i]) ||
+		    longest_word(tool->synopsis[i]) > WORD_MAX_LEN)
 			return "a synopsis that is not plain ASCII or can't be wrapped";
 	for (size_t i = 0; tool->examples && tool->examples[i]; i += 2) {
-		if (!is_plain(tool->examples[i]) || strlen(tool->examples[i]) > LINE_MAX_LEN)
+		if (!is_plain(tool->examples[i]) ||
+		    strlen(tool->examples[i]) > LINE_MAX_LEN)
 			return "an example wider than 78 columns or not plain ASCII";
 		if (!is_plain(tool->examples[i + 1]))
 			return "an example without explanation";

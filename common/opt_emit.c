@@ -36,7 +36,8 @@ void opt_emit_letters(struct buf *out, const struct opt_tool *tool, bool takes)
 
 void opt_emit_durations(struct buf *out, const struct opt *o)
 {
-	static const char *const samples[] = { "250ms", "1s", "3s", "10s", "1m", "5m", "1h" };
+	static const char *const samples[] = { "250ms", "1s", "3s", "10s",
+					       "1m",	"5m", "1h" };
 	size_t n = 0;
 
 	/* The longer ones are for options that begin beyond the short ones. */

@@ -3,17 +3,18 @@
 #include "opt_emit.h"
 
 /*
- * What stands in every file. bash-completion splits the line into words where it is loaded
- * (before 2.12 with _init_completion); the fallback knows no quotes, which is enough for
- * what these tools take.
+ * What stands in every file. bash-completion splits the line into words where it is
+ * loaded (before 2.12 with _init_completion); the fallback knows no quotes, which is
+ * enough for what these tools take.
  */
 static const char bash_head[] =
-	"# bash completion for PK_TOOL. Made by 'make gen' from tools/PK_TOOL/options.c; do\n"
-	"# not edit.\n"
+	"# bash completion for PK_TOOL.\n"
+	"# Made by 'make gen' from tools/PK_TOOL/options.c; do not edit.\n"
 	"\n"
 	"# Sets cur, prev, words, cword and split of the caller.\n"
 	"_PK_TOOL_words() {\n"
 	"\tif declare -F _comp_initialize >/dev/null; then\n"
+	"\t\t# shellcheck disable=SC2034 # bash-completion fills comp_args\n"
 	"\t\tlocal was_split comp_args\n"
 	"\t\t_comp_initialize -s -n : -- \"$@\" || return\n"
 	"\t\t[[ -n $was_split ]] && split=true\n"
@@ -34,8 +35,8 @@ static const char bash_head[] =
 	"\treturn 0\n"
 	"}\n"
 	"\n"
-	"# Offer, behind $pre, those words that begin with $cur. No word is ever expanded, and\n"
-	"# one that the shell would read as more than a word is left out.\n"
+	"# Offer, behind $pre, those words that begin with $cur. No word is expanded,\n"
+	"# and one that the shell would read as more than a word is left out.\n"
 	"_PK_TOOL_offer() {\n"
 	"\tlocal word\n"
 	"\tfor word; do\n"
@@ -51,12 +52,15 @@ static const char bash_head[] =
 	"\t_PK_TOOL_offer \"${lines[@]}\"\n"
 	"}\n"
 	"\n"
-	"# Names of services, and numbers once a digit is there; behind a comma the next one.\n"
+	"# Names of services, numbers once a digit is there; behind a comma the next.\n"
 	"_PK_TOOL_ports() {\n"
 	"\tlocal pre=$pre${cur%\"${cur##*,}\"} cur=${cur##*,} program\n"
+	"\t# shellcheck disable=SC2016 # the dollars are awk's\n"
 	"\tprogram='" OPT_EMIT_AWK_NAMES "'\n"
-	"\t[[ $cur == [0-9]* ]] &&\n"
+	"\tif [[ $cur == [0-9]* ]]; then\n"
+	"\t\t# shellcheck disable=SC2016\n"
 	"\t\tprogram='" OPT_EMIT_AWK_NUMBERS "'\n"
+	"\tfi\n"
 	"\t_PK_TOOL_offer_lines < <(" OPT_EMIT_SERVICES " | awk \"$program\")\n"
 	"}\n"
 	"\n"
@@ -172,7 +176,7 @@ static void add_values(struct buf *out, const struct opt_tool *tool)
 
 /* The walk over the words before the cursor, shared by every tool. */
 static const char bash_walk[] =
-	"# How many letters into the cluster $1 (-qt3) stands one that takes an argument? 0: none.\n"
+	"# Sets $at: which letter of the cluster $1 (-qt3) takes an argument? 0: none.\n"
 	"_PK_TOOL_cluster() {\n"
 	"\tlocal i\n"
 	"\tfor ((i = 1; i < ${#1}; i++)); do\n"
@@ -182,9 +186,9 @@ static const char bash_walk[] =
 	"\treturn 0\n"
 	"}\n"
 	"\n"
-	"# What the words before the cursor say: $want, the option that waits for its argument;\n"
-	"# $rest, the first word behind --, as COMP_WORDS counts, which has more words;\n"
-	"# $operands; $ports, whether an option has brought the ports.\n"
+	"# What the words before the cursor say: $want, the option that waits for its\n"
+	"# argument; $rest, the first word behind --, as COMP_WORDS counts, which has\n"
+	"# more words; $operands; $ports, whether an option has brought the ports.\n"
 	"_PK_TOOL_walk() {\n"
 	"\tlocal i word key\n"
 	"\tfor ((i = 1; i < cword; i++)); do\n"
@@ -205,7 +209,8 @@ static const char bash_walk[] =
 	"\t\t\t_PK_TOOL_cluster \"$word\"\n"
 	"\t\t\t((at)) && word=-${word:at}\n"
 	"\t\t\t((at && ${#word} == 2)) && want=$word\n"
-	"\t\telif [[ $word != *://* && $word != *]:* && ($word != *:* || $word == *:*:*) ]]; then\n"
+	"\t\telif [[ $word != *://* && $word != *]:* &&\n"
+	"\t\t\t($word != *:* || $word == *:*:*) ]]; then\n"
 	"\t\t\t((operands++))\n"
 	"\t\tfi\n"
 	"\t\tkey=${word%%=*}\n"
@@ -283,7 +288,7 @@ static void add_list_options(struct buf *out, const struct opt_tool *tool)
 }
 
 static const char bash_main_head[] =
-	"\tlocal at=0 want= rest=0 dashes=0 operands=0 ports= pre= full\n"
+	"\tlocal at=0 want='' rest=0 dashes=0 operands=0 ports='' pre='' full\n"
 	"\tCOMPREPLY=()\n"
 	"\t_PK_TOOL_words \"$@\" || return 0\n"
 	"\tfull=$cur\n"
@@ -293,15 +298,16 @@ static const char bash_main_tail[] =
 	"\tif [[ -n $want ]]; then\n"
 	"\t\t_PK_TOOL_value \"$want\"\n"
 	"\telif [[ $split == true ]]; then\n"
-	"\t\t# readline replaces what stands behind '=', unless it was told not to break there.\n"
+	"\t\t# readline replaces what stands behind '=', unless it was told otherwise.\n"
 	"\t\t[[ $COMP_WORDBREAKS == *=* ]] || pre=$prev=\n"
 	"\t\t_PK_TOOL_value \"$prev\"\n"
 	"\telif ((rest)); then\n"
 	"\t\t_PK_TOOL_operand\n"
 	"\telif [[ $cur == --* || $cur == - ]]; then\n"
-	"\t\tlocal IFS=' '\n"
-	"\t\t_PK_TOOL_offer $longs\n"
-	"\t\t[[ ${#COMPREPLY[@]} -eq 1 && $COMPREPLY == *= ]] &&\n"
+	"\t\tlocal -a all\n"
+	"\t\tIFS=' ' read -r -a all <<<\"$longs\"\n"
+	"\t\t_PK_TOOL_offer \"${all[@]}\"\n"
+	"\t\t[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] &&\n"
 	"\t\t\tcompopt -o nospace 2>/dev/null\n"
 	"\telif [[ $cur == -* ]]; then\n"
 	"\t\t_PK_TOOL_cluster \"$cur\"\n"
@@ -315,7 +321,7 @@ static const char bash_main_tail[] =
 	"\telse\n"
 	"\t\t_PK_TOOL_operand\n"
 	"\tfi\n"
-	"\t# readline replaces what stands behind the last colon; take the rest off once.\n"
+	"\t# readline replaces what stands behind the last colon: take the rest off.\n"
 	"\tif [[ $full == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
 	"\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"${full%\"${full##*:}\"}\"}\")\n"
 	"\tfi\n"
@@ -327,17 +333,19 @@ static const char bash_main_tail[] =
 void opt_emit_bash(struct buf *out, const struct opt_tool *tool)
 {
 	opt_emit_template(out, tool, bash_head);
-	opt_emit_template(out, tool, "# What completes the argument of option $1.\n"
-				     "_PK_TOOL_value() {\n");
+	opt_emit_template(out, tool,
+			  "# What completes the argument of option $1.\n"
+			  "_PK_TOOL_value() {\n");
 	add_values(out, tool);
 	buf_adds(out, "}\n\n");
 	opt_emit_template(out, tool, bash_walk);
 	add_operands(out, tool);
 
-	opt_emit_template(out, tool, "_PK_TOOL() {\n"
-				     "\tlocal cur= prev= cword=0 split=false\n"
-				     "\tlocal -a words=()\n"
-				     "\tlocal takes='");
+	opt_emit_template(out, tool,
+			  "_PK_TOOL() {\n"
+			  "\tlocal cur='' prev='' cword=0 split=false\n"
+			  "\tlocal -a words=()\n"
+			  "\tlocal takes='");
 	opt_emit_letters(out, tool, true);
 	buf_adds(out, "' longs='");
 	add_longs(out, tool);

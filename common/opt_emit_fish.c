@@ -3,15 +3,15 @@
 #include "opt_emit.h"
 
 static const char fish_head[] =
-	"# fish completion for PK_TOOL. Made by 'make gen' from tools/PK_TOOL/options.c; do not\n"
-	"# edit.\n"
+	"# fish completion for PK_TOOL.\n"
+	"# Made by 'make gen' from tools/PK_TOOL/options.c; do not edit.\n"
 	"\n"
 	"# The word at the cursor, without the option that it may begin with.\n"
 	"function __PK_TOOL_current\n"
 	"    string replace -r -- '^--[^=]*=' '' (commandline -ct)\n"
 	"end\n"
 	"\n"
-	"# Names of services, and numbers once a digit is there; behind a comma the next one.\n"
+	"# Names of services, numbers once a digit is there; behind a comma the next.\n"
 	"function __PK_TOOL_ports\n"
 	"    set -l before (string match -r -- '.*[,:]' (__PK_TOOL_current))\n"
 	"    set -l last (string replace -r -- '.*[,:]' '' (__PK_TOOL_current))\n"
@@ -20,8 +20,10 @@ static const char fish_head[] =
 	"        set program '" OPT_EMIT_AWK_NAMES "\n"
 	"            " OPT_EMIT_AWK_NUMBERS "'\n"
 	"    end\n"
-	"    for name in (begin; getent services; or cat /etc/services; end 2>/dev/null |\n"
-	"            awk $program)\n"
+	"    set -l names (begin\n"
+	"            getent services; or cat /etc/services\n"
+	"        end 2>/dev/null | awk $program)\n"
+	"    for name in $names\n"
 	"        echo -- \"$before$name\"\n"
 	"    end\n"
 	"end\n"
@@ -38,7 +40,7 @@ static const char fish_head[] =
 	"    end\n"
 	"end\n"
 	"\n"
-	"# What an operand at the cursor would be: command (behind --), first, or later.\n"
+	"# What an operand at the cursor is: command (behind --), first, or later.\n"
 	"function __PK_TOOL_context\n"
 	"    set -l tokens (commandline -opc)\n"
 	"    set -e tokens[1]\n"
@@ -55,23 +57,22 @@ static const char fish_head[] =
 	"                echo command\n"
 	"                return\n";
 
-static const char fish_context_tail[] =
-	"            case '*://*' '*]:*'\n"
-	"            case '*:*:*'\n"
-	"                set context later\n"
-	"            case '*:*'\n"
-	"            case '*'\n"
-	"                set context later\n"
-	"        end\n"
-	"    end\n"
-	"    test -n \"$ports\"; and set context first\n"
-	"    echo $context\n"
-	"end\n"
-	"\n"
-	"function __PK_TOOL_is\n"
-	"    test (__PK_TOOL_context) = $argv[1]\n"
-	"end\n"
-	"\n";
+static const char fish_context_tail[] = "            case '*://*' '*]:*'\n"
+					"            case '*:*:*'\n"
+					"                set context later\n"
+					"            case '*:*'\n"
+					"            case '*'\n"
+					"                set context later\n"
+					"        end\n"
+					"    end\n"
+					"    test -n \"$ports\"; and set context first\n"
+					"    echo $context\n"
+					"end\n"
+					"\n"
+					"function __PK_TOOL_is\n"
+					"    test (__PK_TOOL_context) = $argv[1]\n"
+					"end\n"
+					"\n";
 
 /* Behind "--": what fish would offer for that command line alone. */
 static const char fish_command[] =
@@ -115,7 +116,17 @@ static void fish_long_case(struct buf *out, const struct opt_tool *tool, bool po
 		buf_adds(out, "                set ports yes\n");
 }
 
-/* The cases of the walk for options: is the next word an argument, and are there ports? */
+/* Set NAME when the token is a cluster of FLAGS and then one of LETTERS, which takes an
+ * argument: behind it END. The '-' is there because an empty class would be none. */
+static void fish_cluster(struct buf *out, const char *flags, const char *letters,
+			 const char *end, const char *name)
+{
+	buf_addf(out, "                string match -qr -- '^-[-%s]*[%s]%s' $token\n",
+		 flags, letters, end);
+	buf_addf(out, "                and set %s yes\n", name);
+}
+
+/* The cases of the walk for options: is the next word an argument, are there ports? */
 static void fish_option_cases(struct buf *out, const struct opt_tool *tool)
 {
 	struct buf takes PK_CLEANUP(buf_release) = BUF_INIT;
@@ -135,26 +146,19 @@ static void fish_option_cases(struct buf *out, const struct opt_tool *tool)
 				 tool->options[i].name);
 	buf_adds(out, "            case '--*'\n"
 		      "            case '-*'\n");
-	/* A cluster of letters: the first that takes an argument ends it. '-' stands for no
-	 * flags at all, as an empty class is none. */
 	if (takes.len)
-		buf_addf(out,
-			 "                string match -qr -- '^-[-%s]*[%s]$' $token\n"
-			 "                and set want yes\n",
-			 flags.data, takes.data);
-	for (size_t i = 0; i < tool->n_options; i++) {
-		const struct opt *o = &tool->options[i];
+		fish_cluster(out, flags.data, takes.data, "$", "want");
+	for (size_t i = 0; i < tool->n_options; i++)
+		if (tool->options[i].kind == OPT_PORTS && tool->options[i].letter) {
+			const char letter[2] = { tool->options[i].letter };
 
-		if (o->kind == OPT_PORTS && o->letter)
-			buf_addf(out,
-				 "                string match -qr -- '^-[-%s]*%c' $token\n"
-				 "                and set ports yes\n",
-				 flags.data, o->letter);
-	}
+			fish_cluster(out, flags.data, letter, "", "ports");
+		}
 }
 
 /* The -a of an option, or of an operand; nothing for what can't be completed. */
-static void fish_candidates(struct buf *out, const struct opt_tool *tool, const struct opt *o)
+static void fish_candidates(struct buf *out, const struct opt_tool *tool,
+			    const struct opt *o)
 {
 	switch (o->kind) {
 	case OPT_WORD:
@@ -172,7 +176,7 @@ static void fish_candidates(struct buf *out, const struct opt_tool *tool, const 
 		opt_emit_template(out, tool, " -k -a '(__PK_TOOL_ports)'");
 		break;
 	case OPT_HOST:
-		buf_adds(out, " -a '(__fish_print_hostnames)'");
+		buf_adds(out, " -a 'localhost (__fish_print_hostnames)'");
 		break;
 	case OPT_ADDRESS:
 		opt_emit_template(out, tool, " -a '(__PK_TOOL_addresses)'");
@@ -201,7 +205,7 @@ static void fish_operands(struct buf *out, const struct opt_tool *tool)
 		/* "host:" asks for a port at once. */
 		opt_emit_template(out, tool,
 				  "complete -c PK_TOOL -n '__PK_TOOL_is first' "
-				  "-a '(__fish_print_hostnames)'\n"
+				  "-a 'localhost (__fish_print_hostnames)'\n"
 				  "complete -c PK_TOOL -n 'not __PK_TOOL_is command; "
 				  "and string match -qr -- \"^[^:]+:[^:]*\\$\" "
 				  "(commandline -ct)' -k -a '(__PK_TOOL_ports)'\n"
@@ -209,8 +213,9 @@ static void fish_operands(struct buf *out, const struct opt_tool *tool)
 				  "-k -a '(__PK_TOOL_ports)'\n");
 		return;
 	}
-	if (operand.kind == OPT_FLAG || operand.kind == OPT_TEXT || operand.kind == OPT_INT ||
-	    operand.kind == OPT_WORD || operand.kind == OPT_DURATION)
+	if (operand.kind == OPT_FLAG || operand.kind == OPT_TEXT ||
+	    operand.kind == OPT_INT || operand.kind == OPT_WORD ||
+	    operand.kind == OPT_DURATION)
 		return;
 	opt_emit_template(out, tool, "complete -c PK_TOOL -n 'not __PK_TOOL_is command'");
 	fish_candidates(out, tool, &operand);
@@ -226,8 +231,9 @@ void opt_emit_fish(struct buf *out, const struct opt_tool *tool)
 		opt_emit_template(out, tool, fish_command);
 	buf_addf(out, "complete -c %s -f\n", tool->name);
 	if (opt_emit_takes_command(tool))
-		opt_emit_template(out, tool, "complete -c PK_TOOL -n '__PK_TOOL_is command' "
-					     "-a '(__PK_TOOL_command)'\n");
+		opt_emit_template(out, tool,
+				  "complete -c PK_TOOL -n '__PK_TOOL_is command' "
+				  "-a '(__PK_TOOL_command)'\n");
 	fish_operands(out, tool);
 	for (size_t i = 0; i < tool->n_options; i++) {
 		const struct opt *o = &tool->options[i];

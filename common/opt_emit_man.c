@@ -8,9 +8,9 @@
 #define MAN_WIDTH 78
 
 /*
- * The one place where text becomes mdoc. ARG: an argument of a macro, where a quote, a lone
- * delimiter or a word that names a macro ("No", "Ar") would be more than text; else a word
- * of a text line, which only must not begin with a control character (FIRST).
+ * The one place where text becomes mdoc. ARG: an argument of a macro, where a quote, a
+ * lone delimiter or a word that names a macro ("No", "Ar") would be more than text; else
+ * a word of a text line, which only must not begin with a control character (FIRST).
  */
 static void man_word(struct buf *out, const char *word, size_t len, bool arg, bool first)
 {
@@ -102,7 +102,8 @@ static void man_bounds(struct buf *out, const struct opt *o)
 		opt_duration_text(o->max, max);
 		buf_addf(out, "From %s to %s.\n", min, max);
 	} else {
-		buf_addf(out, "From %lld to %lld.\n", (long long)o->min, (long long)o->max);
+		buf_addf(out, "From %lld to %lld.\n", (long long)o->min,
+			 (long long)o->max);
 	}
 }
 
@@ -117,7 +118,8 @@ static void man_default(struct buf *out, const struct opt *o)
 	man_text(out, text.data, false, ".");
 }
 
-static void man_conflicts(struct buf *out, const struct opt_tool *tool, const struct opt *o)
+static void man_conflicts(struct buf *out, const struct opt_tool *tool,
+			  const struct opt *o)
 {
 	const struct opt *others[OPT_MAX];
 	size_t n = 0;

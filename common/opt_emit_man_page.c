@@ -49,8 +49,10 @@ static void atom_word(struct synopsis *s, const char *word, size_t len)
 	if (dots)
 		len -= 3;
 	if (!len) {
-		/* Dots behind a bracket. They can't begin a line: it would be a request. */
-		buf_adds(s->out, s->fresh ? ".No ..." : s->glued ? " Ns No ..." : " No ...");
+		/* Dots behind a bracket. At the front of a line they are a request. */
+		buf_adds(s->out, s->fresh   ? ".No ..."
+				 : s->glued ? " Ns No ..."
+					    : " No ...");
 		s->fresh = false;
 		s->glued = true;
 		return;
@@ -122,7 +124,7 @@ void opt_emit_man_synopsis(struct buf *out, const struct opt_tool *tool)
 /* What "@WORD@" stands for. */
 struct page_word {
 	const char *word;
-	const char *text;					 /* in a line */
+	const char *text;				     /* in a line */
 	void (*emit)(struct buf *, const struct opt_tool *); /* or instead of a line */
 };
 
@@ -168,8 +170,8 @@ static int emit_page_line(struct buf *out, const struct opt_tool *tool, const ch
 	return 0;
 }
 
-int opt_emit_man_page(struct buf *out, const struct opt_tool *tool, const char *template_text,
-		      const char *version, const char *date)
+int opt_emit_man_page(struct buf *out, const struct opt_tool *tool,
+		      const char *template_text, const char *version, const char *date)
 {
 	const struct page_word words[] = {
 		{ .word = "@NAME@", .text = tool->name },

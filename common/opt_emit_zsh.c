@@ -4,10 +4,10 @@
 
 static const char zsh_head[] =
 	"#compdef PK_TOOL\n"
-	"# zsh completion for PK_TOOL. Made by 'make gen' from tools/PK_TOOL/options.c; do not\n"
-	"# edit.\n"
+	"# zsh completion for PK_TOOL.\n"
+	"# Made by 'make gen' from tools/PK_TOOL/options.c; do not edit.\n"
 	"\n"
-	"# Names of services, and numbers once a digit is there; behind a comma the next one.\n"
+	"# Names of services, numbers once a digit is there; behind a comma the next.\n"
 	"_PK_TOOL_ports() {\n"
 	"\tlocal expl program='" OPT_EMIT_AWK_NAMES "'\n"
 	"\tlocal -a names\n"
@@ -75,7 +75,8 @@ static void zsh_text(struct buf *out, const char *s, const char *special)
 }
 
 /* "(-q --quiet -j --json)": not offered once one of them is there. */
-static void zsh_exclusions(struct buf *out, const struct opt_tool *tool, const struct opt *o)
+static void zsh_exclusions(struct buf *out, const struct opt_tool *tool,
+			   const struct opt *o)
 {
 	bool any = false;
 
@@ -95,6 +96,7 @@ static void zsh_exclusions(struct buf *out, const struct opt_tool *tool, const s
 	buf_adds(out, ")");
 }
 
+/* A blank before a function of ours: it is called as written, without more arguments. */
 static void zsh_action(struct buf *out, const struct opt_tool *tool, const struct opt *o)
 {
 	switch (o->kind) {
@@ -110,19 +112,20 @@ static void zsh_action(struct buf *out, const struct opt_tool *tool, const struc
 		buf_addc(out, ')');
 		break;
 	case OPT_PORTS:
-		opt_emit_template(out, tool, "_PK_TOOL_ports");
+		opt_emit_template(out, tool, " _PK_TOOL_ports");
 		break;
 	case OPT_HOST:
 		buf_adds(out, "_hosts");
 		break;
 	case OPT_ADDRESS:
-		opt_emit_template(out, tool, "_PK_TOOL_addresses");
+		opt_emit_template(out, tool, " _PK_TOOL_addresses");
 		break;
 	case OPT_INTERFACE:
-		opt_emit_template(out, tool, "_PK_TOOL_entries /sys/class/net interface");
+		opt_emit_template(out, tool,
+				  " _PK_TOOL_entries /sys/class/net interface");
 		break;
 	case OPT_NETNS:
-		opt_emit_template(out, tool, "_PK_TOOL_entries /run/netns namespace");
+		opt_emit_template(out, tool, " _PK_TOOL_entries /run/netns namespace");
 		break;
 	case OPT_FILE:
 		buf_adds(out, "_files");
@@ -185,7 +188,7 @@ static void zsh_operand(struct buf *out, const struct opt_tool *tool)
 	} else {
 		const struct opt operand = { .kind = tool->operands };
 
-		/* A list of words or durations belongs to an option; none for operands. */
+		/* Words and durations belong to options. */
 		if (operand.kind == OPT_WORD || operand.kind == OPT_DURATION) {
 			buf_adds(out, "\treturn 1\n");
 			return;
@@ -197,14 +200,13 @@ static void zsh_operand(struct buf *out, const struct opt_tool *tool)
 }
 
 /* Behind "--": another command's own completion. */
-static const char zsh_command[] =
-	"\tlocal -i dash=${words[(ie)--]}\n"
-	"\tif (( dash < CURRENT )); then\n"
-	"\t\tshift dash words\n"
-	"\t\t(( CURRENT -= dash ))\n"
-	"\t\t_normal\n"
-	"\t\treturn\n"
-	"\tfi\n";
+static const char zsh_command[] = "\tlocal -i dash=${words[(ie)--]}\n"
+				  "\tif (( dash < CURRENT )); then\n"
+				  "\t\tshift dash words\n"
+				  "\t\t(( CURRENT -= dash ))\n"
+				  "\t\t_normal\n"
+				  "\t\treturn\n"
+				  "\tfi\n";
 
 void opt_emit_zsh(struct buf *out, const struct opt_tool *tool)
 {
@@ -219,21 +221,24 @@ void opt_emit_zsh(struct buf *out, const struct opt_tool *tool)
 		zsh_operand(out, tool);
 		buf_adds(out, "}\n\n");
 	}
-	opt_emit_template(out, tool, "_PK_TOOL() {\n"
-				     "\tlocal curcontext=$curcontext state line ret=1\n"
-				     "\tlocal -A opt_args\n"
-				     "\t_arguments -C -s -S : \\\n");
+	opt_emit_template(out, tool,
+			  "_PK_TOOL() {\n"
+			  "\tlocal curcontext=$curcontext state line ret=1\n"
+			  "\tlocal -A opt_args\n"
+			  "\t_arguments -C -s -S : \\\n");
 	for (size_t i = 0; i < tool->n_options; i++)
 		zsh_option(out, tool, &tool->options[i]);
 	if (operands) {
 		buf_adds(out, "\t\t'*: :->operand' && ret=0\n");
-		opt_emit_template(out, tool,
-				  "\t[[ $state == operand ]] && _PK_TOOL_operand && ret=0\n");
+		opt_emit_template(
+			out, tool,
+			"\t[[ $state == operand ]] && _PK_TOOL_operand && ret=0\n");
 	} else {
 		buf_adds(out, "\t\t&& ret=0\n");
 	}
-	opt_emit_template(out, tool, "\treturn ret\n"
-				     "}\n"
-				     "\n"
-				     "_PK_TOOL \"$@\"\n");
+	opt_emit_template(out, tool,
+			  "\treturn ret\n"
+			  "}\n"
+			  "\n"
+			  "_PK_TOOL \"$@\"\n");
 }

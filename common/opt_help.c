@@ -14,7 +14,7 @@
 /* Columns of a terminal that nobody made wider. */
 #define HELP_WIDTH 80
 /* An item's head that is longer than this gets a line of its own. */
-#define HELP_HEAD_MAX 28
+#define HELP_HEAD_MAX	 28
 #define HELP_EXAMPLE_MAX 40
 
 /* Append TEXT, wrapped at blanks; the first line begins at column AT, the next at INDENT.
@@ -155,7 +155,8 @@ static void add_exits(struct buf *out, const struct opt_tool *tool)
 
 static int print(const struct buf *text)
 {
-	return text->failed ? -ENOMEM : fd_write_all(STDOUT_FILENO, text->data, text->len);
+	return text->failed ? -ENOMEM
+			    : fd_write_all(STDOUT_FILENO, text->data, text->len);
 }
 
 int opt_print_help(const struct opt_tool *tool)

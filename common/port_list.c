@@ -221,7 +221,7 @@ static int read_service(const struct item *item, struct port_range *range)
 	if (!services_port(name, other, &port))
 		return REFUSE(
 			item,
-			"service '%s': the services database has it for %s only, as %u/%s "
+			"service '%s': in the services database for %s only, as %u/%s "
 			"(expected %s/%s, or a port number)",
 			name, protocol_word(other), (unsigned int)port,
 			protocol_word(other), name, protocol_word(other));

@@ -120,8 +120,9 @@ static bool is_ascii(const char *s)
 }
 
 /*
- * One call of getaddrinfo(3). SOCK_STREAM keeps it to one entry an address. AI_ADDRCONFIG is
- * left out: an address that this machine has no route to is a finding, not something to hide.
+ * One call of getaddrinfo(3). SOCK_STREAM keeps it to one entry an address. AI_ADDRCONFIG
+ * is left out: an address that this machine has no route to is a finding, not something
+ * to hide.
  */
 static int look_up(const char *name, int family, struct addrinfo **ret_list)
 {
@@ -136,7 +137,9 @@ static int look_up(const char *name, int family, struct addrinfo **ret_list)
 
 static void explain(struct resolve_result *res, int family, int status, int error)
 {
-	const char *asked = family == AF_INET ? "IPv4 " : family == AF_INET6 ? "IPv6 " : "";
+	const char *asked = family == AF_INET	 ? "IPv4 "
+			    : family == AF_INET6 ? "IPv6 "
+						 : "";
 
 	res->status = status;
 	switch (status) {
@@ -151,13 +154,14 @@ static void explain(struct resolve_result *res, int family, int status, int erro
 	case EAI_ADDRFAMILY:
 #endif
 		res->reason = REASON_NAME_NO_ADDRESS;
-		snprintf(res->why, sizeof(res->why), "the name exists, but has no %saddress",
-			 asked);
+		snprintf(res->why, sizeof(res->why),
+			 "the name exists, but has no %saddress", asked);
 		break;
 	case EAI_AGAIN:
 		res->reason = REASON_NAME_FAILURE;
-		snprintf(res->why, sizeof(res->why),
-			 "the resolver gave no answer (no DNS server reached, or it failed)");
+		snprintf(
+			res->why, sizeof(res->why),
+			"the resolver gave no answer (DNS server dead, or failing)");
 		break;
 #ifdef EAI_IDN_ENCODE
 	case EAI_IDN_ENCODE:
@@ -168,7 +172,8 @@ static void explain(struct resolve_result *res, int family, int status, int erro
 #endif
 	case EAI_SYSTEM:
 		res->reason = REASON_NAME_FAILURE;
-		snprintf(res->why, sizeof(res->why), "the look-up failed: %s", strerror(error));
+		snprintf(res->why, sizeof(res->why), "the look-up failed: %s",
+			 strerror(error));
 		break;
 	default:
 		res->reason = REASON_NAME_FAILURE;
@@ -207,8 +212,8 @@ static void run_job(struct job *job)
 	int status = look_up(job->name, job->family, &list);
 	int error = errno;
 
-	/* "No such name" of one family can be "no address of that family": some sources, the
-	 * hosts file among them, do not tell. The other family does. */
+	/* "No such name" of one family can be "no address of that family": some
+	 * sources, the hosts file among them, do not tell. The other family does. */
 	if (status == EAI_NONAME && job->family != AF_UNSPEC) {
 		struct addrinfo *any = NULL;
 
@@ -253,7 +258,8 @@ static void *worker(void *arg)
 		*r->done_tail = job;
 		r->done_tail = &job->next;
 		if (write(r->fd, &one, sizeof(one)) < 0) {
-			/* Only a full counter fails, and then the reader is awake anyway. */
+			/* Only a full counter fails, and then the reader is awake
+			 * anyway. */
 		}
 	}
 	leave(r);
@@ -278,9 +284,9 @@ static int start_thread(struct resolver *r)
 	return 0;
 }
 
-/* IDN conversion reads the name in the locale's encoding; under LC_ALL=C that is ASCII and
- * every international name fails. Names reach us as UTF-8, so only the character type of the
- * locale is set, once, and only when such a name is asked. */
+/* IDN conversion reads the name in the locale's encoding; under LC_ALL=C that is ASCII
+ * and every international name fails. Names reach us as UTF-8, so only the character
+ * type of the locale is set, once, and only when such a name is asked. */
 static void need_utf8_locale(const char *name)
 {
 	if (is_ascii(name))

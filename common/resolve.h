@@ -1,9 +1,9 @@
 /*
  * Floor 5: names to addresses as applications see them, with a deadline.
  *
- * getaddrinfo(3) runs on worker threads (at most RESOLVE_MAX_THREADS) and can be given up at
- * any time: a look-up that is cancelled or late frees itself when it comes back. Results are
- * announced through a descriptor that the caller's loop watches.
+ * getaddrinfo(3) runs on worker threads (at most RESOLVE_MAX_THREADS) and can be given up
+ * at any time: a look-up that is cancelled or late frees itself when it comes back.
+ * Results are announced through a descriptor that the caller's loop watches.
  */
 #ifndef PK_RESOLVE_H
 #define PK_RESOLVE_H

@@ -122,17 +122,21 @@ static int route_cb(const struct nlmsghdr *nlh, void *arg)
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (type == RTA_GATEWAY)
-			read_addr(attr, rtm->rtm_family, route->interface, &route->gateway);
+			read_addr(attr, rtm->rtm_family, route->interface,
+				  &route->gateway);
 		else if (type == RTA_PREFSRC)
-			read_addr(attr, rtm->rtm_family, route->interface, &route->source);
+			read_addr(attr, rtm->rtm_family, route->interface,
+				  &route->source);
 #ifdef RTA_VIA
 		else if (type == RTA_VIA && mnl_attr_get_payload_len(attr) >= 2) {
 			/* An IPv6 next hop for an IPv4 route: struct rtvia. */
 			const struct rtvia *via = mnl_attr_get_payload(attr);
-			size_t len = mnl_attr_get_payload_len(attr) - sizeof(via->rtvia_family);
+			size_t len = mnl_attr_get_payload_len(attr) -
+				     sizeof(via->rtvia_family);
 
 			if (len == 4 || len == 16) {
-				route->gateway = (struct addr){ .family = via->rtvia_family };
+				route->gateway =
+					(struct addr){ .family = via->rtvia_family };
 				memcpy(route->gateway.ip, via->rtvia_addr, len);
 				if (addr_is_link_local(&route->gateway) && len == 16)
 					route->gateway.scope = (uint32_t)route->interface;
@@ -180,8 +184,8 @@ int route_lookup(struct route_table *t, const struct addr *dst, const struct add
 		route.kind = ROUTE_NONE;
 	else if (err < 0)
 		return err;
-	if (route.interface && !if_indextoname((unsigned int)route.interface,
-					       route.interface_name))
+	if (route.interface &&
+	    !if_indextoname((unsigned int)route.interface, route.interface_name))
 		route.interface_name[0] = '\0';
 	*ret_route = route;
 	return 0;
@@ -213,8 +217,8 @@ int route_neighbour(struct route_table *t, const struct addr *hop, int interface
 	struct ndmsg *ndm;
 	int err;
 
-	/* A single entry can be asked for since v5.0; a dump would cost more the busier the
-	 * network is. */
+	/* A single entry can be asked for since v5.0; a dump would cost more the
+	 * busier the network is. */
 	nlh->nlmsg_type = RTM_GETNEIGH;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));

@@ -13,13 +13,13 @@
 
 enum route_kind {
 	ROUTE_UNICAST,
-	ROUTE_LOCAL,	   /* one of this machine's own addresses */
+	ROUTE_LOCAL, /* one of this machine's own addresses */
 	ROUTE_BROADCAST,
 	ROUTE_MULTICAST,
 	ROUTE_UNREACHABLE, /* a route of type unreachable */
 	ROUTE_PROHIBIT,
 	ROUTE_BLACKHOLE,
-	ROUTE_NONE,	   /* no route at all */
+	ROUTE_NONE, /* no route at all */
 };
 
 struct route {
@@ -31,10 +31,10 @@ struct route {
 };
 
 enum route_neigh {
-	ROUTE_NEIGH_UNKNOWN,  /* no entry */
-	ROUTE_NEIGH_WAITING,  /* asked, no answer yet (NUD_INCOMPLETE) */
-	ROUTE_NEIGH_FAILED,   /* asked, gave up (NUD_FAILED) */
-	ROUTE_NEIGH_PRESENT,  /* has answered (reachable, stale, delay, probe, permanent) */
+	ROUTE_NEIGH_UNKNOWN, /* no entry */
+	ROUTE_NEIGH_WAITING, /* asked, no answer yet (NUD_INCOMPLETE) */
+	ROUTE_NEIGH_FAILED,  /* asked, gave up (NUD_FAILED) */
+	ROUTE_NEIGH_PRESENT, /* has answered (reachable, stale, permanent, ...) */
 };
 
 /* An open netlink socket, so that many look-ups cost one. */

@@ -1,8 +1,8 @@
 /*
  * Floor 5: the words for what a port is and what was seen. Pure.
  *
- * States and reasons are nmap's where it has them; the table behind state_of_reason() is the
- * one place that says which reason means which state.
+ * States and reasons are nmap's where it has them; the table behind state_of_reason() is
+ * the one place that says which reason means which state.
  */
 #ifndef PK_STATE_H
 #define PK_STATE_H

@@ -1,8 +1,8 @@
 /*
  * Floor 2: bounded big-endian reads of foreign bytes, and writes of our own. Pure.
  *
- * A read past the end sets `bad`, returns 0 and stays there, so that a decoder reads a whole
- * header and checks once. Packets are never cast to structs.
+ * A read past the end sets `bad`, returns 0 and stays there, so that a decoder reads a
+ * whole header and checks once. Packets are never cast to structs.
  */
 #ifndef PK_WIRE_H
 #define PK_WIRE_H
@@ -32,7 +32,7 @@ static inline const uint8_t *wire_bytes(struct wire *w, size_t len)
 {
 	const uint8_t *p = w->at;
 
-	if (wire_left(w) < len) {
+	if (w->bad || wire_left(w) < len) {
 		w->bad = true;
 		return NULL;
 	}
@@ -63,7 +63,8 @@ static inline uint32_t wire_u32(struct wire *w)
 {
 	const uint8_t *p = wire_bytes(w, 4);
 
-	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+			       p[3]
 		 : 0;
 }
 

@@ -88,7 +88,7 @@ _lab_names() {
 	LAB_GW4=10.77.0.2 LAB_GW6=2001:db8:77::2
 	LAB_SV4=10.77.$n.2 LAB_SV6=2001:db8:77:$n::2
 	((n > 0)) || LAB_SV6=2001:db8:77::2
-	LAB_R1_6=2001:db8:77::2
+	((n == 0)) || LAB_R1_6=2001:db8:77::2	# as tools print it, not 77:0::2
 	LAB_DEAD4=10.77.0.99 LAB_DEAD6=2001:db8:77::99
 	LAB_NOHOST4=10.77.$n.99 LAB_NOHOST6=2001:db8:77:$n::99
 	((n > 0)) || LAB_NOHOST6=2001:db8:77::99

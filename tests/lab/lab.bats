@@ -1,11 +1,10 @@
 #!/usr/bin/env bats
 # The lab tests itself: what the other files build on must be true.
+#
+# lab_up assigns the addresses by name.
+# shellcheck disable=SC2153
 
 bats_require_minimum_version 1.5.0
-
-setup_file() {
-	bats_require_minimum_version 1.5.0
-}
 
 setup() {
 	bats_load_library bats-support

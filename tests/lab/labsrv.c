@@ -127,7 +127,7 @@ static void watch(struct server *srv, int fd, enum role role, const struct spec 
 		die("epoll_ctl");
 }
 
-/* On a listener tcpi_unacked is the accept queue, tcpi_sacked its limit: net/ipv4/tcp.c */
+/* A listener's tcpi_unacked is its accept queue, tcpi_sacked the limit: net/ipv4/tcp.c */
 static bool queue_is_full(int fd)
 {
 	struct tcp_info ti;
@@ -179,8 +179,8 @@ static uint16_t open_spec(struct server *srv, const struct spec *spec)
 		if (fd < 0)
 			die("bind port %u", port);
 		/*
-		 * The kernel holds one more than the backlog. Not 0: a SYN to a backlog of 0
-		 * needs syncookies, which may be off.
+		 * The kernel holds one more than the backlog. Not 0: a SYN to a backlog
+		 * of 0 needs syncookies, which may be off.
 		 */
 		if (!udp && listen(fd, spec->mode == MODE_FULL ? 1 : 4096))
 			die("listen on port %u", port);

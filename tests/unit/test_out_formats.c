@@ -172,8 +172,8 @@ static const char *exposition(struct out *o, struct reader *p)
 	return reader_get(p);
 }
 
-/* The banner is quote, backslash, newline. text.h makes "\\\\\\n of it, and each
- * backslash is doubled again. */
+/* The banner is a quote, a backslash and a newline. text.h makes two backslashes of the
+ * second and \n of the third, and here each backslash is doubled again. */
 #define HOSTILE "banner=\"\\\"\\\\\\\\\\\\n\""
 
 static void prometheus_groups_by_metric_and_escapes(void **state)

@@ -11,6 +11,11 @@
 #include "options.h"
 #include "top.h"
 
+/* A Linux router asks three times, a second apart, for a host that is down, and tells
+ * after 3.06 s (net.ipv4.neigh.default.mcast_solicit, retrans_time_ms): that answer is
+ * worth waiting for, or a dead host looks like a firewall. */
+#define DEFAULT_TIMEOUT_NS (3500 * NS_PER_MS)
+
 /* What is collected before it can be judged as a whole. */
 struct parsed {
 	struct portcheck_config config;
@@ -32,37 +37,93 @@ static int finish_print(int err)
 	return err < 0 ? 3 : 0;
 }
 
-static void set_option(struct parsed *in, enum portcheck_option id, const struct opt_value *v)
+/* Options that only switch something on, and where. */
+static void set_flag(struct portcheck_config *c, enum portcheck_option id)
+{
+	bool *flags[] = {
+		[OPT_ALL_ADDRESSES] = &c->all_addresses,
+		[OPT_NUMERIC] = &c->numeric,
+		[OPT_YES] = &c->targets.allow_huge,
+		[OPT_ANY] = &c->any,
+		[OPT_BANNER] = &c->banner,
+		[OPT_OPEN_ONLY] = &c->open_only,
+		[OPT_QUIET] = &c->quiet,
+		[OPT_VERBOSE] = &c->verbose,
+	};
+
+	*flags[id] = true;
+}
+
+/* From where and how. */
+static void set_way(struct parsed *in, enum portcheck_option id,
+		    const struct opt_value *v)
+{
+	struct portcheck_config *c = &in->config;
+
+	if (id == OPT_SOURCE)
+		in->source = v->text;
+	else if (id == OPT_IFACE)
+		snprintf(c->interface, sizeof(c->interface), "%s", v->text);
+	else if (id == OPT_SOURCE_PORT)
+		c->source_port = (uint16_t)v->n;
+	else if (id == OPT_TTL)
+		c->ttl = (int)v->n;
+	else if (id == OPT_NETNS_NAME)
+		c->netns = v->text;
+	else if (id == OPT_PARALLEL)
+		c->parallel = (size_t)v->n;
+	else if (id == OPT_RATE)
+		c->rate = (uint64_t)v->n;
+}
+
+static void set_targets(struct parsed *in, enum portcheck_option id,
+			const struct opt_value *v)
+{
+	if (id == OPT_PORTLIST)
+		in->ports = v->text;
+	else if (id == OPT_TOP)
+		in->top = (size_t)v->n;
+	else if (id == OPT_FILE_TARGETS)
+		in->file = v->text;
+	else if (id == OPT_UDP)
+		in->config.targets.default_protocol = IPPROTO_UDP;
+	else if (id == OPT_IPV4 || id == OPT_IPV6)
+		in->config.family = id == OPT_IPV4 ? AF_INET : AF_INET6;
+}
+
+/* Every option of the table has its place here: the compiler checks the switch. */
+static void set_option(struct parsed *in, enum portcheck_option id,
+		       const struct opt_value *v)
 {
 	struct portcheck_config *c = &in->config;
 
 	switch (id) {
-	case OPT_PORTLIST:
-		in->ports = v->text;
-		return;
-	case OPT_TOP:
-		in->top = (size_t)v->n;
-		return;
-	case OPT_FILE_TARGETS:
-		in->file = v->text;
-		return;
-	case OPT_UDP:
-		c->targets.default_protocol = IPPROTO_UDP;
-		return;
-	case OPT_IPV4:
-		c->family = AF_INET;
-		return;
-	case OPT_IPV6:
-		c->family = AF_INET6;
-		return;
 	case OPT_ALL_ADDRESSES:
-		c->all_addresses = true;
-		return;
 	case OPT_NUMERIC:
-		c->numeric = true;
-		return;
 	case OPT_YES:
-		c->targets.allow_huge = true;
+	case OPT_ANY:
+	case OPT_BANNER:
+	case OPT_OPEN_ONLY:
+	case OPT_QUIET:
+	case OPT_VERBOSE:
+		set_flag(c, id);
+		return;
+	case OPT_SOURCE:
+	case OPT_IFACE:
+	case OPT_SOURCE_PORT:
+	case OPT_TTL:
+	case OPT_NETNS_NAME:
+	case OPT_PARALLEL:
+	case OPT_RATE:
+		set_way(in, id, v);
+		return;
+	case OPT_PORTLIST:
+	case OPT_TOP:
+	case OPT_FILE_TARGETS:
+	case OPT_UDP:
+	case OPT_IPV4:
+	case OPT_IPV6:
+		set_targets(in, id, v);
 		return;
 	case OPT_TIMEOUT:
 		c->timeout_ns = v->ns;
@@ -82,35 +143,8 @@ static void set_option(struct parsed *in, enum portcheck_option id, const struct
 		in->until_given = true;
 		c->until_closed = v->n == 1;
 		return;
-	case OPT_ANY:
-		c->any = true;
-		return;
 	case OPT_HOLD:
 		c->hold_ns = v->ns;
-		return;
-	case OPT_BANNER:
-		c->banner = true;
-		return;
-	case OPT_SOURCE:
-		in->source = v->text;
-		return;
-	case OPT_IFACE:
-		snprintf(c->interface, sizeof(c->interface), "%s", v->text);
-		return;
-	case OPT_SOURCE_PORT:
-		c->source_port = (uint16_t)v->n;
-		return;
-	case OPT_TTL:
-		c->ttl = (int)v->n;
-		return;
-	case OPT_NETNS_NAME:
-		c->netns = v->text;
-		return;
-	case OPT_PARALLEL:
-		c->parallel = (size_t)v->n;
-		return;
-	case OPT_RATE:
-		c->rate = (uint64_t)v->n;
 		return;
 	case OPT_JSON:
 		c->format = OUT_JSON;
@@ -118,25 +152,14 @@ static void set_option(struct parsed *in, enum portcheck_option id, const struct
 	case OPT_FORMAT:
 		c->format = (enum out_format)v->n;
 		return;
-	case OPT_OPEN_ONLY:
-		c->open_only = true;
-		return;
-	case OPT_QUIET:
-		c->quiet = true;
-		return;
-	case OPT_VERBOSE:
-		c->verbose = true;
-		return;
 	case OPT_COLOR:
 		c->color = (enum term_when)v->n;
 		return;
 	case OPT_HELP:
-		in->done = true;
-		in->status = finish_print(opt_print_help(&opt_tool));
-		return;
 	case OPT_VERSION:
 		in->done = true;
-		in->status = finish_print(opt_print_version(&opt_tool));
+		in->status = finish_print(id == OPT_HELP ? opt_print_help(&opt_tool)
+							 : opt_print_version(&opt_tool));
 		return;
 	}
 }
@@ -158,8 +181,9 @@ static int check_modes(struct parsed *in)
 		return bad(c->any ? "option '--any': only with --wait"
 				  : "option '--until': only with --wait");
 	if (c->command && c->repeat)
-		return bad("a command behind '--': not with -c or -i (expected --wait, or a "
-			   "single check)");
+		return bad(
+			"a command behind '--': not with -c or -i (expected --wait, or a "
+			"single check)");
 	if (c->command && !c->command[0])
 		return bad("'--': expected a command behind it");
 	if (c->repeat && c->format == OUT_NAGIOS)
@@ -176,9 +200,7 @@ static int enter_namespace(const struct portcheck_config *c)
 		return 0;
 	err = netns_enter(c->netns);
 	if (err == -ENOENT) {
-		diag_error("option '--netns': '%s': no such network namespace (ip netns list "
-			   "names them)",
-			   c->netns);
+		diag_error("option '--netns': '%s': no such network namespace", c->netns);
 		return 2;
 	}
 	if (err < 0) {
@@ -216,7 +238,8 @@ static int check_machine(struct parsed *in)
 	if (fd >= 0)
 		close(fd);
 	if (err == EADDRNOTAVAIL) {
-		diag_error("option '--source': '%s': not an address of this machine", in->source);
+		diag_error("option '--source': '%s': no address of this machine",
+			   in->source);
 		return 2;
 	}
 	if (err) {
@@ -275,16 +298,16 @@ static int take_targets(struct parsed *in)
 	if (!err && in->top) {
 		set->ports_given = true;
 		if (in->top > top_count(set->default_protocol)) {
-			diag_error("option '--top': '%zu': expected at most %zu for UDP", in->top,
-				   top_count(set->default_protocol));
+			diag_error("option '--top': '%zu': expected at most %zu for UDP",
+				   in->top, top_count(set->default_protocol));
 			return 2;
 		}
 		err = top_add(&set->ports, in->top, set->default_protocol);
 	}
-	for (i = 0; !err && i < in->n_operands; i++)
-		err = target_set_add(set, in->operands[i], why);
 	if (!err && in->file)
 		err = target_set_file(set, in->file, why);
+	for (i = 0; !err && i < in->n_operands; i++)
+		err = target_set_add(set, in->operands[i], why);
 	if (!err)
 		err = target_set_finish(set, why);
 	if (err) {
@@ -315,10 +338,28 @@ static int parse_options(struct parsed *in, int argc, char **argv)
 	return in->done ? in->status : id == OPT_BAD ? 2 : CONFIG_RUN;
 }
 
+/* In the order in which each builds on the one before. */
+static int judge(struct parsed *in)
+{
+	int status = check_modes(in);
+
+	if (!status)
+		status = enter_namespace(&in->config);
+	if (!status)
+		status = check_machine(in);
+	if (!status)
+		status = take_targets(in);
+	if (!status)
+		status = numeric_only(&in->config);
+	if (!status)
+		status = one_family(&in->config);
+	return status ? status : CONFIG_RUN;
+}
+
 int config_parse(struct portcheck_config *ret_config, int argc, char **argv)
 {
 	struct parsed in = { .config = { .family = AF_UNSPEC,
-					 .timeout_ns = 3 * NS_PER_S,
+					 .timeout_ns = DEFAULT_TIMEOUT_NS,
 					 .interval_ns = 1 * NS_PER_S } };
 	int status;
 
@@ -330,9 +371,7 @@ int config_parse(struct portcheck_config *ret_config, int argc, char **argv)
 	}
 	status = parse_options(&in, argc, argv);
 	if (status == CONFIG_RUN)
-		status = check_modes(&in) ?: enter_namespace(&in.config) ?: check_machine(&in)
-			 ?: take_targets(&in) ?: numeric_only(&in.config) ?: one_family(&in.config)
-			 ?: CONFIG_RUN;
+		status = judge(&in);
 	if (status == CONFIG_RUN && in.config.wait_ns && !in.interval_given)
 		in.config.interval_ns = 0; /* the wait has its own rhythm */
 	free(in.operands);

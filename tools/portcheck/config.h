@@ -6,8 +6,8 @@
 
 #include "portcheck.h"
 
-/* CONFIG_RUN: *RET_CONFIG is set and the caller releases it; else the exit status, messages
- * and help are out, and there is nothing to release. */
+/* CONFIG_RUN: *RET_CONFIG is set and the caller releases it; else the exit status,
+ * messages and help are out, and there is nothing to release. */
 #define CONFIG_RUN (-1)
 
 int config_parse(struct portcheck_config *ret_config, int argc, char **argv);

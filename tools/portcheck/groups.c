@@ -121,8 +121,8 @@ static bool is_member(const struct verdict_group *g, size_t i)
 	return i < MEMBERS && g->members[i / 64] >> i % 64 & 1;
 }
 
-static void say_member(const struct group_set *set, const struct verdict_group *g, size_t i,
-		       struct buf *out)
+static void say_member(const struct group_set *set, const struct verdict_group *g,
+		       size_t i, struct buf *out)
 {
 	char text[ADDR_TEXT_SIZE];
 	struct addr a;

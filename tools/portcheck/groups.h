@@ -1,5 +1,6 @@
 /*
- * The many results of a sweep, told briefly: which ports (or addresses) share one verdict.
+ * The many results of a sweep, told briefly: which ports (or addresses) share one
+ * verdict.
  */
 #ifndef PORTCHECK_GROUPS_H
 #define PORTCHECK_GROUPS_H

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS	   65536
-#define KEEP_HOSTS 65536 /* idle hosts are kept up to here: later rounds use what is known */
+#define BUCKETS 65536
+#define KEEP_HOSTS \
+	65536 /* idle hosts are kept up to here: later rounds use what is known */
 
 int host_table_init(struct host_table *t)
 {
@@ -102,5 +103,6 @@ bool host_is_self(struct host_table *t, const struct addr *addr)
 
 	if (addr->family == AF_UNSPEC || !t->routes)
 		return false;
-	return route_lookup(t->routes, addr, NULL, 0, &route) == 0 && route.kind == ROUTE_LOCAL;
+	return route_lookup(t->routes, addr, NULL, 0, &route) == 0 &&
+	       route.kind == ROUTE_LOCAL;
 }

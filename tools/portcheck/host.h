@@ -1,7 +1,7 @@
 /*
- * What is known of each host while its ports are checked: round-trip time, route, signs of
- * rate-limited rejects. Kept by address, given up when nobody asks any more and the table has
- * grown large.
+ * What is known of each host while its ports are checked: round-trip time, route, signs
+ * of rate-limited rejects. Kept by address, given up when nobody asks any more and the
+ * table has grown large.
  */
 #ifndef PORTCHECK_HOST_H
 #define PORTCHECK_HOST_H
@@ -16,15 +16,16 @@ struct host {
 	struct host *next; /* same bucket */
 	unsigned int users;
 	struct rtt rtt;
-	struct rtt *network;	     /* of its block of addresses; NULL: none */
+	struct rtt *network; /* of its block of addresses; NULL: none */
 	bool route_known;
 	struct route route;
-	unsigned int n_rejects;	     /* ICMP errors that it answered with */
-	/* UDP: hosts answer closed ports about once a second after a burst (icmp_ratelimit,
-	 * Linux Documentation/networking/ip-sysctl), so that silence says little then. */
+	unsigned int n_rejects; /* ICMP errors that it answered with */
+	/* UDP: hosts answer closed ports about once a second after a burst
+	 * (icmp_ratelimit, Linux Documentation/networking/ip-sysctl), so that silence
+	 * says little then. */
 	unsigned int udp_closed;
-	bool udp_limited;	     /* silence after such answers was seen: go slowly */
-	int64_t udp_next_ns;	     /* then: when the next datagram may go */
+	bool udp_limited;    /* silence after such answers was seen: go slowly */
+	int64_t udp_next_ns; /* then: when the next datagram may go */
 };
 
 struct host_table {
@@ -40,7 +41,8 @@ void host_table_release(struct host_table *t);
 struct host *host_get(struct host_table *t, const struct addr *addr);
 /* One user less. */
 void host_put(struct host_table *t, struct host *h);
-/* H's route, looked up the first time; a plain unicast route without interface when even that fails. */
+/* H's route, looked up the first time; a plain unicast route without interface when
+ * even that fails. */
 const struct route *host_route(struct host_table *t, struct host *h,
 			       const struct addr *source, int interface);
 /* Is ADDR one of this machine's own? */

@@ -9,8 +9,8 @@
 #include "parse.h"
 #include "probe_private.h"
 
-/* Checks under way at most when --parallel does not say: each is a socket of some 4 kB in the
- * kernel and perhaps an entry in somebody's connection table. */
+/* Checks under way at most when --parallel does not say: each is a socket of some 4 kB
+ * in the kernel and perhaps an entry in somebody's connection table. */
 #define WINDOW_DEFAULT 16384
 /* Open files left to everything else. */
 #define FDS_SPARE 32
@@ -47,9 +47,12 @@ void prober_set_limits(struct prober *o)
 	limit = limit > open_now + FDS_SPARE + each ? limit - open_now - FDS_SPARE : each;
 	o->window = o->config->parallel ? o->config->parallel : WINDOW_DEFAULT;
 	o->window = min_size(o->window, limit / each);
-	/* Per-family tables have the same default; a quarter leaves room for everybody else. */
-	o->on_link_max = (size_t)read_sysctl("/proc/sys/net/ipv4/neigh/default/gc_thresh3",
-					     NEIGHBOURS_DEFAULT) / 4;
+	/* Per-family tables have the same default; a quarter leaves room for everybody
+	 * else. */
+	o->on_link_max =
+		(size_t)read_sysctl("/proc/sys/net/ipv4/neigh/default/gc_thresh3",
+				    NEIGHBOURS_DEFAULT) /
+		4;
 	o->ephemeral_low = (uint16_t)read_sysctl("/proc/sys/net/ipv4/ip_local_port_range",
 						 EPHEMERAL_DEFAULT);
 }

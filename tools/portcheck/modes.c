@@ -7,7 +7,8 @@
 #include "clock.h"
 #include "run_private.h"
 
-/* Rounds of a wait: quick at first, so that a server that starts at once is seen at once. */
+/* Rounds of a wait: quick at first, so that a server that starts at once is seen at
+ * once. */
 #define WAIT_FIRST_NS (50 * NS_PER_MS)
 #define WAIT_MOST_NS  (1 * NS_PER_S)
 /* A round with less time than this left could only call ports silent for want of time. */
@@ -70,7 +71,8 @@ void run_repeat(struct run *run)
 		/* On a fixed grid; a round that took longer skips the beats it missed. */
 		next_ns = start_ns + (int64_t)run->round * run->config.interval_ns;
 		if (next_ns < clock_now_ns()) {
-			start_ns = clock_now_ns() - (int64_t)run->round * run->config.interval_ns;
+			start_ns = clock_now_ns() -
+				   (int64_t)run->round * run->config.interval_ns;
 			next_ns = clock_now_ns();
 		}
 		show_flush(&run->show);
@@ -84,7 +86,8 @@ bool run_wait(struct run *run)
 {
 	int64_t end_ns = clock_now_ns() + run->config.wait_ns;
 	int64_t usual_ns = run->config.timeout_ns;
-	int64_t pause_ns = run->config.interval_ns ? run->config.interval_ns : WAIT_FIRST_NS;
+	int64_t pause_ns = run->config.interval_ns ? run->config.interval_ns
+						   : WAIT_FIRST_NS;
 	bool reached;
 	size_t i;
 

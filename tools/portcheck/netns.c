@@ -11,8 +11,8 @@
 
 #include "fd.h"
 
-/* A mount table of our own, in which /etc/netns/NAME/x lies over /etc/x. Where an entry has
- * no namesake it is passed over, as ip-netns does. */
+/* A mount table of our own, in which /etc/netns/NAME/x lies over /etc/x. Where an
+ * entry has no namesake it is passed over, as ip-netns does. */
 static int cover_etc(const char *name)
 {
 	char path[512], over[512];
@@ -23,7 +23,8 @@ static int cover_etc(const char *name)
 	dir = opendir(path);
 	if (!dir)
 		return 0;
-	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0) {
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0) {
 		int err = -errno;
 
 		closedir(dir);

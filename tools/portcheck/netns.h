@@ -8,8 +8,8 @@
 
 /*
  * Enter /run/netns/NAME. Files of /etc/netns/NAME cover their namesakes in /etc for this
- * process, so that names resolve as they do there. 0; -ENOENT: no such namespace; -EPERM and
- * others.
+ * process, so that names resolve as they do there. 0; -ENOENT: no such namespace; -EPERM
+ * and others.
  */
 PK_MUST_CHECK int netns_enter(const char *name);
 

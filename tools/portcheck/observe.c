@@ -2,10 +2,8 @@
  * What the machine itself knows about a probe: routes, neighbours, the kernel's counters.
  */
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <linux/tcp.h>
@@ -22,15 +20,15 @@ static bool tcp_info(int fd, struct tcp_info *ret_info)
 	memset(ret_info, 0, sizeof(*ret_info));
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, ret_info, &len) == 0 &&
 	       len >= offsetof(struct tcp_info, tcpi_total_retrans) +
-			      sizeof(ret_info->tcpi_total_retrans);
+			       sizeof(ret_info->tcpi_total_retrans);
 }
 
 /*
- * Did the kernel fail to send? When it sends a SYN again (after a second), it counts the try
- * in tcpi_total_retrans in any case, but counts the packet as outstanding in tcpi_retrans only
- * when sending worked (tcp_retransmit_skb() in net/ipv4/tcp_output.c). A packet dropped by the
- * machine's own filter makes sending fail with EPERM, which connect(2) never tells. While the
- * neighbour is being asked, no try is counted at all.
+ * Did the kernel fail to send? When it sends a SYN again (after a second), it counts the
+ * try in tcpi_total_retrans in any case, but counts the packet as outstanding in
+ * tcpi_retrans only when sending worked (tcp_retransmit_skb() in net/ipv4/tcp_output.c).
+ * A packet dropped by the machine's own filter makes sending fail with EPERM, which
+ * connect(2) never tells. While the neighbour is being asked, no try is counted at all.
  */
 static bool kernel_kept_syn(int fd)
 {
@@ -68,7 +66,8 @@ static void observe_neighbour(struct probe *p, const struct route *route)
 
 	if (route->kind != ROUTE_UNICAST || !route->interface || !p->owner->hosts.routes)
 		return;
-	if (route_neighbour(p->owner->hosts.routes, hop, route->interface, &o->neighbour) < 0)
+	if (route_neighbour(p->owner->hosts.routes, hop, route->interface,
+			    &o->neighbour) < 0)
 		o->neighbour = ROUTE_NEIGH_UNKNOWN;
 }
 
@@ -83,7 +82,8 @@ void observe_context(struct probe *p)
 	if (o->seen == SEEN_CONNECTED || o->seen == SEEN_REPLY)
 		return;
 	route = host_route(&p->owner->hosts, p->host, &config->source,
-			   config->interface[0] ? (int)if_nametoindex(config->interface) : 0);
+			   config->interface[0] ? (int)if_nametoindex(config->interface)
+						: 0);
 	o->route = route->kind;
 	o->has_gateway = route->gateway.family != AF_UNSPEC;
 	o->gateway = route->gateway;
@@ -99,24 +99,4 @@ void observe_context(struct probe *p)
 	for (i = 0; i < TIMING_ATTEMPTS; i++)
 		if (p->attempts[i].io.fd >= 0 && kernel_kept_syn(p->attempts[i].io.fd))
 			o->kernel_kept_it = true;
-}
-
-bool observe_single_homed(void)
-{
-	struct ifaddrs *list, *ifa;
-	char name[IF_NAMESIZE] = "";
-	bool single = true;
-
-	if (getifaddrs(&list) < 0)
-		return false;
-	for (ifa = list; ifa; ifa = ifa->ifa_next) {
-		if (ifa->ifa_flags & IFF_LOOPBACK || !(ifa->ifa_flags & IFF_UP))
-			continue;
-		if (!name[0])
-			snprintf(name, sizeof(name), "%s", ifa->ifa_name);
-		else if (strcmp(name, ifa->ifa_name) != 0)
-			single = false;
-	}
-	freeifaddrs(list);
-	return single && name[0];
 }

@@ -46,13 +46,13 @@ struct plan {
 	struct loop_io resolver_io;
 	struct source *sources;
 	size_t n_sources;
-	size_t next_lookup;   /* sources before this have been asked */
-	size_t lookups;	      /* WAITING or RUNNING */
+	size_t next_lookup; /* sources before this have been asked */
+	size_t lookups;	    /* WAITING or RUNNING */
 	size_t lookups_running;
 	struct source *ready, **ready_tail;
 	struct group *groups; /* all of this round */
 	size_t n_groups, cap_groups;
-	size_t first_group;   /* those before have given out all */
+	size_t first_group; /* those before have given out all */
 	bool woke;
 };
 
@@ -206,7 +206,8 @@ static void resolver_event(struct loop_io *io, uint32_t events)
 		struct source *s = res.arg;
 
 		/* A late one was given up already, perhaps in an earlier round. */
-		if (s->lookup == LOOKUP_RUNNING && s->asked_ns <= clock_now_ns() - res.took_ns)
+		if (s->lookup == LOOKUP_RUNNING &&
+		    s->asked_ns <= clock_now_ns() - res.took_ns)
 			lookup_done(s, &res);
 		resolve_result_release(&res);
 	}
@@ -292,8 +293,8 @@ static int need_resolver(struct plan *p)
 	err = resolver_create(&p->resolver);
 	if (err < 0)
 		return err;
-	p->resolver_io = (struct loop_io){ .fd = resolver_fd(p->resolver),
-					   .fn = resolver_event };
+	p->resolver_io =
+		(struct loop_io){ .fd = resolver_fd(p->resolver), .fn = resolver_event };
 	return loop_io_add(p->loop, &p->resolver_io, EPOLLIN);
 }
 
@@ -376,7 +377,8 @@ static bool next_in_race(struct plan *p, int64_t now_ns, struct check *ret_check
 	return false;
 }
 
-int plan_next(struct plan *p, int64_t now_ns, struct check *ret_check, int64_t *ret_when_ns)
+int plan_next(struct plan *p, int64_t now_ns, struct check *ret_check,
+	      int64_t *ret_when_ns)
 {
 	struct source *s;
 
@@ -388,7 +390,8 @@ int plan_next(struct plan *p, int64_t now_ns, struct check *ret_check, int64_t *
 		uint64_t i = s->at / n_ports;
 
 		if (i < addrs_of(s)) {
-			struct addr a = s->addrs ? s->addrs[i] : target_addr(s->target, i);
+			struct addr a = s->addrs ? s->addrs[i]
+						 : target_addr(s->target, i);
 
 			fill(s, (size_t)(s->at % n_ports), &a, ret_check);
 			s->at++;

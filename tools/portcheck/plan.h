@@ -1,11 +1,11 @@
 /*
  * Targets and ports become checks, in order, as they are asked for.
  *
- * Names are looked up first, several at a time, each within the timeout. The addresses of a
- * name race for each port as RFC 8305 5 says: the next one starts 250 ms after the one before,
- * or as soon as that one failed; once one is open the others start at once, since every address
- * gets its own verdict. Where a name is asked for many ports, nothing is gained by racing and
- * all addresses are taken as they come.
+ * Names are looked up first, several at a time, each within the timeout. The addresses of
+ * a name race for each port as RFC 8305 5 says: the next one starts 250 ms after the one
+ * before, or as soon as that one failed; once one is open the others start at once, since
+ * every address gets its own verdict. Where a name is asked for many ports, nothing is
+ * gained by racing and all addresses are taken as they come.
  */
 #ifndef PORTCHECK_PLAN_H
 #define PORTCHECK_PLAN_H
@@ -20,17 +20,18 @@
 
 struct plan;
 
-/* FAILED is called for each target that can't be looked up, once for each of its ports, with a
- * result of state unresolved. 0 or -errno. */
-PK_MUST_CHECK int plan_create(struct plan **ret_plan, const struct portcheck_config *config,
-			      struct loop *loop,
+/* FAILED is called for each target that can't be looked up, once for each of its
+ * ports, with a result of state unresolved. 0 or -errno. */
+PK_MUST_CHECK int plan_create(struct plan **ret_plan,
+			      const struct portcheck_config *config, struct loop *loop,
 			      void (*failed)(void *arg, struct result *r), void *arg);
 void plan_destroy(struct plan *p);
 
 /* Begin (again): names are looked up anew. 0 or -errno. */
 PK_MUST_CHECK int plan_start(struct plan *p);
 /* As probe_source.next. */
-int plan_next(struct plan *p, int64_t now_ns, struct check *ret_check, int64_t *ret_when_ns);
+int plan_next(struct plan *p, int64_t now_ns, struct check *ret_check,
+	      int64_t *ret_when_ns);
 /* Tell the plan of a result: races go on, race_ns and beside_live are set in R. */
 void plan_done(struct plan *p, struct result *r);
 /* Since the last call, did a look-up end? Then plan_next() may have something new. */

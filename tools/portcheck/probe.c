@@ -67,21 +67,21 @@ static int bind_source(int fd, const struct portcheck_config *c, int family)
 	return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
 }
 
-int probe_socket(const struct probe *p, int type, bool bind_device)
+int probe_socket(const struct probe *p, int type, const char *device)
 {
 	const struct portcheck_config *c = p->owner->config;
 	int family = p->result.check.addr.family;
-	const char *device = c->interface;
 	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
 
 	if (fd < 0)
 		return -errno;
 	err = icmp_enable(fd, family);
-	if (bind_device && p->host->route_known)
-		device = p->host->route.interface_name;
+	if (!device)
+		device = c->interface;
 	if (!err && device[0] &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) < 0)
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+		       (socklen_t)strlen(device)) < 0)
 		err = -errno;
 	if (!err && c->ttl && set_ttl(fd, family, c->ttl) < 0)
 		err = -errno;
@@ -144,7 +144,7 @@ void probe_finish(struct probe *p, enum seen seen, int error)
 		r->state = STATE_ERROR;
 		r->reason = REASON_RESOURCE_LIMIT;
 	}
-	if (r->reason == REASON_NO_RESPONSE && p->service && p->service->silent) {
+	if (r->reason == REASON_NO_RESPONSE && p->service && p->service->silent_note) {
 		r->detail = DETAIL_SILENT_SERVICE;
 		r->silent_note = p->service->silent_note;
 	}
@@ -214,12 +214,14 @@ void probe_blocked(struct probe *p, int error)
 
 int64_t probe_give_up_ns(const struct probe *p)
 {
-	int64_t after_last = p->schedule.give_up_ns - p->schedule.at_ns[p->schedule.n - 1];
+	int64_t after_last =
+		p->schedule.give_up_ns - p->schedule.at_ns[p->schedule.n - 1];
 	int64_t last_sent = p->attempts[p->n_sent - 1].sent_ns;
 
-	/* What was sent late, because the machine or the pace held it, still gets its time,
-	 * within the budget. */
-	return min_i64(max_i64(p->start_ns + p->schedule.give_up_ns, last_sent + after_last),
+	/* What was sent late, because the machine or the pace held it, still gets its
+	 * time, within the budget. */
+	return min_i64(max_i64(p->start_ns + p->schedule.give_up_ns,
+			       last_sent + after_last),
 		       p->start_ns + p->result.check.budget_ns);
 }
 
@@ -231,7 +233,8 @@ void probe_send(struct probe *p)
 	struct attempt *a = &p->attempts[number];
 	int err;
 
-	/* In a sweep only the newest attempt stays open: descriptors are what runs out. */
+	/* In a sweep only the newest attempt stays open: descriptors are what runs
+	 * out. */
 	if (o->sweep && tcp && number)
 		probe_close_all(p);
 	a->sent_ns = clock_now_ns();
@@ -336,9 +339,10 @@ static void probe_start(struct prober *o, struct probe *p, const struct check *c
 /* ---- the window ---- */
 
 /*
- * Would a probe to this address make a neighbour entry? Dead on-link hosts keep theirs for
- * seconds, and the table is small (gc_thresh3): beyond it, packets vanish and live hosts look
- * filtered. Routes are asked for once a /24 or /64: it is only a question of pace.
+ * Would a probe to this address make a neighbour entry? Dead on-link hosts keep theirs
+ * for seconds, and the table is small (gc_thresh3): beyond it, packets vanish and live
+ * hosts look filtered. Routes are asked for once a /24 or /64: it is only a question of
+ * pace.
  */
 static bool needs_neighbour(struct prober *o, const struct addr *a)
 {
@@ -349,8 +353,10 @@ static bool needs_neighbour(struct prober *o, const struct addr *a)
 		return false;
 	if (!addr_equal(&net, &o->near_net)) {
 		o->near_net = net;
-		o->near = route_lookup(o->hosts.routes, a, &o->config->source, 0, &route) == 0 &&
-			  route.kind == ROUTE_UNICAST && route.gateway.family == AF_UNSPEC;
+		o->near = route_lookup(o->hosts.routes, a, &o->config->source, 0,
+				       &route) == 0 &&
+			  route.kind == ROUTE_UNICAST &&
+			  route.gateway.family == AF_UNSPEC;
 	}
 	return o->near;
 }
@@ -365,7 +371,8 @@ static int pull(struct prober *o, int64_t now_ns, struct check *ret_check)
 			return -1;
 		if (o->source_wait_ns > now_ns)
 			return 0;
-		ret = o->source->next(o->source->arg, now_ns, &o->held, &o->source_wait_ns);
+		ret = o->source->next(o->source->arg, now_ns, &o->held,
+				      &o->source_wait_ns);
 		if (ret < 0)
 			o->source_ended = true;
 		if (ret <= 0)

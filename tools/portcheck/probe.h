@@ -1,9 +1,9 @@
 /*
  * The engine: checks become probes on the wire, probes become results.
  *
- * One epoll loop, non-blocking connect(2) for TCP and connected datagram sockets for UDP, no
- * privilege. It pulls checks from a source while there is room (open files, pace, neighbour
- * table) and hands each result back once.
+ * One epoll loop, non-blocking connect(2) for TCP and connected datagram sockets for UDP,
+ * no privilege. It pulls checks from a source while there is room (open files, pace,
+ * neighbour table) and hands each result back once.
  */
 #ifndef PORTCHECK_PROBE_H
 #define PORTCHECK_PROBE_H
@@ -12,10 +12,12 @@
 #include "portcheck.h"
 
 struct probe_source {
-	/* 1: *ret_check is the next. 0: none now; there may be at *ret_when_ns, or after a
-	 * done() when that is INT64_MAX. -1: no more at all. */
-	int (*next)(void *arg, int64_t now_ns, struct check *ret_check, int64_t *ret_when_ns);
-	/* R and what it points to are valid during the call. May change R's message fields. */
+	/* 1: *ret_check is the next. 0: none now; there may be at *ret_when_ns, or
+	 * after a done() when that is INT64_MAX. -1: no more at all. */
+	int (*next)(void *arg, int64_t now_ns, struct check *ret_check,
+		    int64_t *ret_when_ns);
+	/* R and what it points to are valid during the call. May change R's message
+	 * fields. */
 	void (*done)(void *arg, struct result *r);
 	void *arg;
 };

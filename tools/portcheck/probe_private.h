@@ -35,20 +35,20 @@ struct probe {
 	struct prober *owner;
 	struct probe *next, *prev; /* all under way; `next` also chains the free ones */
 	struct host *host;
-	struct result result;	   /* in the making */
+	struct result result; /* in the making */
 	struct schedule schedule;
 	struct attempt attempts[TIMING_ATTEMPTS];
 	enum phase phase;
-	bool holds_neighbour;	   /* counted in the prober's on_link */
-	bool confirmed;		   /* an own-host connection that was made twice */
+	bool holds_neighbour; /* counted in the prober's on_link */
+	bool confirmed;	      /* an own-host connection that was made twice */
 	unsigned int n_sent;
-	unsigned int n_self;	   /* self-connects seen */
-	unsigned int n_paced;	   /* UDP datagrams sent at the slow pace */
-	int64_t start_ns;	   /* first SYN or datagram */
-	int64_t phase_ns;	   /* when the phase began */
-	uint64_t nonce;		   /* UDP */
+	unsigned int n_self;  /* self-connects seen */
+	unsigned int n_paced; /* UDP datagrams sent at the slow pace */
+	int64_t start_ns;     /* first SYN or datagram */
+	int64_t phase_ns;     /* when the phase began */
+	uint64_t nonce;	      /* UDP */
 	const struct udp_service *service;
-	uint8_t *banner;	   /* PROBE_BANNER_BYTES once needed */
+	uint8_t *banner; /* PROBE_BANNER_BYTES once needed */
 	size_t banner_len;
 };
 
@@ -59,19 +59,20 @@ struct prober {
 	bool sweep;
 	bool source_ended;
 	struct host_table hosts;
-	struct rtt *networks;	   /* one a target: what its hosts have in common */
+	struct rtt *networks; /* one a target: what its hosts have in common */
 	struct pace pace;
-	size_t window;		   /* probes under way at most */
+	size_t window; /* probes under way at most */
 	size_t in_flight;
-	size_t on_link, on_link_max; /* probes of hosts whose neighbour entry is being made */
-	struct probe *active;	   /* list of those under way */
+	size_t on_link,
+		on_link_max;  /* probes of hosts whose neighbour entry is being made */
+	struct probe *active; /* list of those under way */
 	struct probe *free;
-	struct check held;	   /* pulled from the source, but no room for it yet */
+	struct check held; /* pulled from the source, but no room for it yet */
 	bool has_held;
-	uint16_t ephemeral_low;	   /* net.ipv4.ip_local_port_range */
-	int64_t source_wait_ns;	   /* the source has nothing before */
+	uint16_t ephemeral_low; /* net.ipv4.ip_local_port_range */
+	int64_t source_wait_ns; /* the source has nothing before */
 	uint64_t nonce_seed;
-	struct addr near_net;	   /* last network asked about by needs_neighbour() */
+	struct addr near_net; /* last network asked about by needs_neighbour() */
 	bool near;
 	/* The last answers of the routing socket, which repeat in a sweep. */
 	struct addr self_addr;
@@ -93,8 +94,9 @@ void probe_close(struct probe *p, struct attempt *a);
 void probe_close_all(struct probe *p);
 /* Close all but KEEP. */
 void probe_close_others(struct probe *p, const struct attempt *keep);
-/* A socket with the options of the configuration. -errno on failure. */
-int probe_socket(const struct probe *p, int type, bool bind_device);
+/* A socket with the options of the configuration, bound to DEVICE instead of the
+ * configured interface unless that is NULL. -errno on failure. */
+int probe_socket(const struct probe *p, int type, const char *device);
 /* The time after which silence ends P. */
 int64_t probe_give_up_ns(const struct probe *p);
 /* Send the next attempt (either protocol) and arm the timer. */
@@ -115,7 +117,5 @@ void udp_prepare(struct probe *p);
 void observe_context(struct probe *p);
 /* TCP_INFO of a connected socket into the result. */
 void observe_connected(struct probe *p, int fd);
-/* Only one interface besides loopback is up: a RST that does not come in by it is our own. */
-bool observe_single_homed(void);
 
 #endif

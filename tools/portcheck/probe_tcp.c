@@ -12,10 +12,13 @@
 
 /* A port of our own that connects to itself gets another source port this often. */
 #define SELF_CONNECT_TRIES 8
-/* How long a RST may take to come back a second time, at least. */
-#define CONFIRM_MIN_NS (50 * NS_PER_MS)
+/* A RST that took longer than this came from outside. */
+#define CONFIRM_FAST_NS (2 * NS_PER_MS)
+/* How long an own RST may take to come back a second time: it is made inside the call. */
+#define CONFIRM_WAIT_NS (3 * NS_PER_MS)
 
 static void tcp_event(struct loop_io *io, uint32_t events);
+static void refused(struct probe *p, struct attempt *a);
 
 /* RST instead of FIN on close: no TIME_WAIT is left behind on either side. */
 static void abort_on_close(int fd)
@@ -25,12 +28,13 @@ static void abort_on_close(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
-static int tcp_connect(struct probe *p, struct attempt *a, bool bind_device)
+/* DEVICE: bind to it, NULL: as configured. */
+static int tcp_connect(struct probe *p, struct attempt *a, const char *device)
 {
 	const struct check *c = &p->result.check;
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&c->addr, c->port, &sa);
-	int fd = probe_socket(p, SOCK_STREAM, bind_device);
+	int fd = probe_socket(p, SOCK_STREAM, device);
 	int err = 0;
 
 	if (fd < 0)
@@ -51,11 +55,12 @@ static int tcp_connect(struct probe *p, struct attempt *a, bool bind_device)
 
 int tcp_send(struct probe *p, struct attempt *a)
 {
-	int err = tcp_connect(p, a, false);
+	int err = tcp_connect(p, a, NULL);
 
-	/* A RST to a connection within this machine can be back before connect returns. */
-	if (err == -ECONNREFUSED || err == -ECONNRESET) {
-		probe_finish(p, SEEN_ERROR, -err);
+	/* A RST to a connection within this machine can be back before connect
+	 * returns. */
+	if (err == -ECONNREFUSED) {
+		refused(p, a);
 		return -EALREADY;
 	}
 	return err;
@@ -64,9 +69,10 @@ int tcp_send(struct probe *p, struct attempt *a)
 /* ---- connected ---- */
 
 /*
- * A connection within this machine to a port that nobody listens on can still succeed: when
- * the kernel picks the wanted port as source, the socket meets itself (a simultaneous open,
- * RFC 9293 3.5); and two sockets of one sweep can meet each other the same way.
+ * A connection within this machine to a port that nobody listens on can still succeed:
+ * when the kernel picks the wanted port as source, the socket meets itself (a
+ * simultaneous open, RFC 9293 3.5); and two sockets of one sweep can meet each other the
+ * same way.
  */
 static bool met_itself(int fd)
 {
@@ -90,13 +96,14 @@ static void connect_again(struct probe *p, struct attempt *a)
 
 	abort_on_close(a->io.fd);
 	probe_close(p, a);
-	err = tcp_connect(p, a, false);
+	err = tcp_connect(p, a, NULL);
 	if (err < 0)
 		probe_finish(p, SEEN_ERROR, -err);
 }
 
-/* Two sockets of one sweep can only meet at an address of this machine, in the range that
- * source ports come from. Meeting twice in a row, with new source ports, does not happen. */
+/* Two sockets of one sweep can only meet at an address of this machine, in the range
+ * that source ports come from. Meeting twice in a row, with new source ports, does not
+ * happen. */
 static bool could_meet_another(struct probe *p)
 {
 	return p->owner->sweep && p->result.check.port >= p->owner->ephemeral_low &&
@@ -194,43 +201,59 @@ static void held_event(struct probe *p, struct attempt *a)
 /* ---- refused ---- */
 
 /*
- * Is this RST our own? A filter rule of this machine can answer a SYN to somewhere else with
- * a RST that looks as if it came from there, but it comes in by the loopback interface. A
- * socket bound to the interface that the route leads by does not see it. With several
- * interfaces a real answer may come in by another one too, so nothing is concluded there.
+ * Is this RST our own? A filter rule of this machine can answer a SYN to somewhere else
+ * with a RST that looks as if it came from there. So the connection is tried once more,
+ * bound to the loopback interface: nothing leaves the machine by that, and if a RST comes
+ * back all the same, it was made here. (IPv6 finds no route by loopback: there it can't
+ * be told.) An own RST is back before connect(2) returns, so answers that took longer
+ * need no second look.
  */
 static bool start_confirming(struct probe *p, struct attempt *a)
 {
 	const struct portcheck_config *config = p->owner->config;
-	const struct route *route;
-	int64_t usual_ns = probe_now(p) - a->sent_ns;
 
-	if (p->owner->sweep || config->interface[0] || config->source_port)
-		return false;
-	route = host_route(&p->owner->hosts, p->host, &config->source, 0);
-	if (route->kind != ROUTE_UNICAST || !route->interface_name[0] ||
-	    !observe_single_homed())
+	if (p->owner->sweep || config->interface[0] || config->source_port ||
+	    p->result.check.addr.family != AF_INET ||
+	    p->result.connect_ns > CONFIRM_FAST_NS ||
+	    host_route(&p->owner->hosts, p->host, &config->source, 0)->kind !=
+		    ROUTE_UNICAST)
 		return false;
 	probe_close_all(p);
-	if (tcp_connect(p, a, true) < 0)
+	if (tcp_connect(p, a, "lo") < 0)
 		return false; /* binding to a device needs Linux 5.7, or privilege */
 	p->phase = PHASE_CONFIRMING;
-	probe_arm(p, probe_now(p) + max_i64(8 * usual_ns, CONFIRM_MIN_NS));
+	probe_arm(p, clock_now_ns() + CONFIRM_WAIT_NS);
 	return true;
 }
 
-static void refused(struct probe *p, struct attempt *a, int error)
+static void refused(struct probe *p, struct attempt *a)
 {
 	/* Whoever sent it, the answer took that long. */
 	p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
 	probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
 	if (!start_confirming(p, a))
-		probe_finish(p, SEEN_ERROR, error);
+		probe_finish(p, SEEN_ERROR, ECONNREFUSED);
 }
 
-static void confirm_event(struct probe *p)
+/* A connection that was there, and was reset before we came to look (a RST in answer
+ * to the SYN is ECONNREFUSED): the port is open, what stands behind it is another
+ * question. */
+static void reset_at_once(struct probe *p, struct attempt *a)
 {
-	/* Anything that comes in by the interface itself is from outside. */
+	p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
+	p->result.closed_by_peer = CLOSED_RESET;
+	p->result.held_ns = 0;
+	probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+	finish_open(p);
+}
+
+static void confirm_event(struct probe *p, struct attempt *a)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(a->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
+		p->result.seen.reset_is_local = error == ECONNREFUSED;
 	probe_finish(p, SEEN_ERROR, ECONNREFUSED);
 }
 
@@ -263,7 +286,7 @@ static void tcp_event(struct loop_io *io, uint32_t events)
 		return;
 	}
 	if (p->phase == PHASE_CONFIRMING) {
-		confirm_event(p);
+		confirm_event(p, a);
 		return;
 	}
 	if (events & EPOLLERR && read_icmp(p, a)) {
@@ -280,8 +303,10 @@ static void tcp_event(struct loop_io *io, uint32_t events)
 		probe_close(p, a);
 		return;
 	}
-	if (error == ECONNREFUSED || error == ECONNRESET)
-		refused(p, a, error);
+	if (error == ECONNREFUSED)
+		refused(p, a);
+	else if (error == ECONNRESET || error == EPIPE)
+		reset_at_once(p, a);
 	else if (error)
 		probe_finish(p, SEEN_ERROR, error);
 	else if (events & EPOLLOUT && !(events & EPOLLHUP))
@@ -298,7 +323,6 @@ void tcp_timer(struct probe *p)
 		finish_open(p);
 		return;
 	case PHASE_CONFIRMING:
-		p->result.seen.reset_is_local = true;
 		probe_finish(p, SEEN_ERROR, ECONNREFUSED);
 		return;
 	case PHASE_WAITING:

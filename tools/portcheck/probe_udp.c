@@ -1,10 +1,10 @@
 /*
  * UDP: a datagram in the language of the usual service, and what comes of it.
  *
- * Open needs an answer; closed needs a port-unreachable, which hosts send about once a second
- * after a small burst (Linux: icmp_ratelimit, six at once). So when a host has answered for
- * some ports and then falls silent, the silent ones are asked again one by one, slowly, before
- * silence is believed.
+ * Open needs an answer; closed needs a port-unreachable, which hosts send about once a
+ * second after a small burst (Linux: icmp_ratelimit, six at once). So when a host has
+ * answered for some ports and then falls silent, the silent ones are asked again one by
+ * one, slowly, before silence is believed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,8 +43,8 @@ void udp_prepare(struct probe *p)
 	p->nonce = (p->nonce ^ p->nonce >> 27) * 0x94d049bb133111ebULL;
 	p->nonce ^= p->nonce >> 31;
 	p->service = udp_service_of_port(p->result.check.port);
-	/* Three datagrams over the budget: one is lost easily, and answers to them are not
-	 * repeated by anybody. */
+	/* Three datagrams over the budget: one is lost easily, and answers to them are
+	 * not repeated by anybody. */
 	p->schedule = (struct schedule){ .n = TIMING_ATTEMPTS,
 					 .at_ns = { 0, budget_ns / 3, budget_ns / 3 * 2 },
 					 .give_up_ns = budget_ns };
@@ -77,7 +77,7 @@ static int open_socket(struct probe *p, struct attempt *a)
 	int tries;
 
 	for (tries = 0; tries < 8; tries++) {
-		int fd = probe_socket(p, SOCK_DGRAM, false);
+		int fd = probe_socket(p, SOCK_DGRAM, NULL);
 
 		if (fd < 0)
 			return fd;
@@ -107,7 +107,9 @@ int udp_send(struct probe *p, struct attempt *a)
 	const struct check *c = &p->result.check;
 	struct attempt *first = &p->attempts[0];
 	uint8_t payload[UDP_PAYLOAD_MAX];
-	size_t size = p->service && p->service->build ? p->service->build(payload, p->nonce) : 0;
+	size_t size = p->service && p->service->build
+			      ? p->service->build(payload, p->nonce)
+			      : 0;
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&c->addr, c->port, &sa);
 	ssize_t n;
@@ -119,11 +121,12 @@ int udp_send(struct probe *p, struct attempt *a)
 			return err;
 	}
 	a->sent_ns = clock_now_ns();
+	p->host->udp_next_ns = max_i64(p->host->udp_next_ns, a->sent_ns + TURN_NS);
 	if (connects(p))
 		n = send(first->io.fd, payload, size, MSG_NOSIGNAL);
 	else
-		n = sendto(first->io.fd, payload, size, MSG_NOSIGNAL, (struct sockaddr *)&sa,
-			   len);
+		n = sendto(first->io.fd, payload, size, MSG_NOSIGNAL,
+			   (struct sockaddr *)&sa, len);
 	if (n >= 0)
 		return 0;
 	/* An ICMP error for an earlier datagram is told here too: its event is due. */
@@ -161,7 +164,8 @@ static void answered(struct probe *p, const uint8_t *bytes, size_t len)
 }
 
 /* An unconnected socket hears everybody: only the asked host counts. */
-static bool from_target(const struct probe *p, const struct sockaddr_storage *sa, socklen_t len)
+static bool from_target(const struct probe *p, const struct sockaddr_storage *sa,
+			socklen_t len)
 {
 	struct addr from;
 
@@ -212,8 +216,8 @@ static void udp_event(struct loop_io *io, uint32_t events)
 	for (rounds = 0; rounds < 16; rounds++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof(sa);
-		ssize_t n = recvfrom(io->fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&sa,
-				     &len);
+		ssize_t n = recvfrom(io->fd, bytes, sizeof(bytes), 0,
+				     (struct sockaddr *)&sa, &len);
 
 		if (n >= 0 && from_target(p, &sa, len)) {
 			answered(p, bytes, (size_t)n);
@@ -240,9 +244,11 @@ static void take_turn(struct probe *p)
 {
 	struct host *h = p->host;
 
-	h->udp_next_ns = max_i64(h->udp_next_ns, probe_now(p)) + TURN_NS;
+	int64_t at_ns = max_i64(h->udp_next_ns, probe_now(p));
+
+	h->udp_next_ns = at_ns + TURN_NS;
 	p->phase = PHASE_PACED;
-	probe_arm(p, h->udp_next_ns);
+	probe_arm(p, at_ns);
 }
 
 static void turn_came(struct probe *p)
@@ -255,7 +261,8 @@ static void turn_came(struct probe *p)
 		probe_finish(p, SEEN_SILENCE, 0);
 		return;
 	}
-	probe_arm(p, probe_now(p) + max_i64(2 * rtt_rto_ns(&p->host->rtt), 500 * NS_PER_MS));
+	probe_arm(p,
+		  probe_now(p) + max_i64(2 * rtt_rto_ns(&p->host->rtt), 500 * NS_PER_MS));
 }
 
 void udp_timer(struct probe *p)

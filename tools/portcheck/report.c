@@ -118,8 +118,7 @@ static void set_check(struct out_record *r, const struct portcheck_config *confi
 	}
 	out_set_string(r, CHECK_PROTOCOL, protocol_word(c->protocol));
 	out_set_integer(r, CHECK_PORT, c->port);
-	if (!config->numeric &&
-	    services_name(services, c->port, c->protocol, service)[0])
+	if (!config->numeric && services_name(services, c->port, c->protocol, service)[0])
 		out_set_string(r, CHECK_SERVICE, service);
 }
 

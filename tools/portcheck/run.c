@@ -44,15 +44,17 @@ static void take_result(struct run *run, struct result *r)
 	tally_add(&run->tally, r);
 	if (run->config.repeat)
 		series_add(&run->series, r);
-	if (!run->hint_wanted && (r->state == STATE_FILTERED || r->state == STATE_CLOSED ||
-				  r->state == STATE_UNREACHABLE)) {
+	if (!run->hint_wanted &&
+	    (r->state == STATE_FILTERED || r->state == STATE_CLOSED ||
+	     r->state == STATE_UNREACHABLE)) {
 		run->hint_wanted = true;
 		run->hint = *r;
 	}
 	if (run->keep)
 		kept_add(run, r);
-	else if (run->config.format == OUT_TEXT && run->show.sweep && !run->config.quiet &&
-		 r->state != STATE_OPEN && r->state != STATE_UNRESOLVED)
+	else if (run->config.format == OUT_TEXT && run->show.sweep &&
+		 !run->config.quiet && r->state != STATE_OPEN &&
+		 r->state != STATE_UNRESOLVED)
 		count_only(run, r);
 	else
 		run_emit(run, r);
@@ -71,7 +73,8 @@ static void lookup_failed(void *arg, struct result *r)
 	take_result(arg, r);
 }
 
-static int next_check(void *arg, int64_t now_ns, struct check *ret_check, int64_t *ret_when_ns)
+static int next_check(void *arg, int64_t now_ns, struct check *ret_check,
+		      int64_t *ret_when_ns)
 {
 	struct run *run = arg;
 
@@ -152,8 +155,9 @@ static int watch_signals(struct run *run)
 	if (sigprocmask(SIG_BLOCK, &mask, &run->old_mask) < 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	run->signal_io = (struct loop_io){ .fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
-					   .fn = signal_came };
+	run->signal_io =
+		(struct loop_io){ .fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
+				  .fn = signal_came };
 	if (run->signal_io.fd < 0)
 		return -errno;
 	return loop_io_add(&run->loop, &run->signal_io, EPOLLIN);
@@ -185,13 +189,16 @@ static int init(struct run *run, const struct portcheck_config *config)
 	if (!err)
 		err = tally_init(&run->tally, &run->config);
 	if (!err)
-		err = show_init(&run->show, &run->config, &run->loop, &run->out, run->sweep);
+		err = show_init(&run->show, &run->config, &run->loop, &run->out,
+				run->sweep);
 	if (!err)
-		err = plan_create(&run->plan, &run->config, &run->loop, lookup_failed, run);
+		err = plan_create(&run->plan, &run->config, &run->loop, lookup_failed,
+				  run);
 	if (!err)
 		err = prober_create(&run->prober, &run->config, &run->loop, &run->source,
 				    run->sweep);
-	term_progress_init(&run->progress, run->sweep && !config->quiet && !config->repeat,
+	term_progress_init(&run->progress,
+			   run->sweep && !config->quiet && !config->repeat,
 			   clock_now_ns());
 	return err;
 }
@@ -279,7 +286,8 @@ int run_portcheck(const struct portcheck_config *config)
 	term_progress_clear(&run.progress);
 	run_summarize(&run);
 	if (out_finish(&run.out) < 0 && run.out.error)
-		diag_error("cannot write to standard output: %s", strerror(-run.out.error));
+		diag_error("cannot write to standard output: %s",
+			   strerror(-run.out.error));
 	if (run.error)
 		diag_error("cannot go on: %s", strerror(-run.error));
 	status = exit_status(&run, config->wait_ns > 0, reached);

@@ -6,8 +6,8 @@
 
 #include "portcheck.h"
 
-/* Returns the exit status; or runs the configuration's command in this process's place, or
- * ends by the signal that interrupted it. */
+/* Returns the exit status; or runs the configuration's command in this process's
+ * place, or ends by the signal that interrupted it. */
 int run_portcheck(const struct portcheck_config *config);
 
 #endif

@@ -41,14 +41,14 @@ struct run {
 	struct loop_io signal_io;
 	sigset_t old_mask;
 	bool sweep;
-	bool keep;	    /* results are kept, not written */
+	bool keep; /* results are kept, not written */
 	struct kept *kept;
 	size_t n_kept;
-	uint64_t round;	    /* 1 .. in repeat mode, else 0 */
-	uint64_t n_done;    /* checks of this round */
-	int signal;	    /* that interrupted, 0: none */
-	int error;	    /* -errno that ended the run */
-	bool hint_wanted;   /* a result that another tool knows more about */
+	uint64_t round;	  /* 1 .. in repeat mode, else 0 */
+	uint64_t n_done;  /* checks of this round */
+	int signal;	  /* that interrupted, 0: none */
+	int error;	  /* -errno that ended the run */
+	bool hint_wanted; /* a result that another tool knows more about */
 	struct result hint;
 };
 

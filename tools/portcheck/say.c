@@ -1,6 +1,6 @@
 /*
- * The verdict in words. Says what was seen first, then what it means; nothing that was not
- * seen.
+ * The verdict in words. Says what was seen first, then what it means; nothing that was
+ * not seen.
  */
 #include <errno.h>
 #include <string.h>
@@ -60,14 +60,15 @@ static void say_icmp(const struct result *r, struct buf *out)
 
 	if (e->from.family != AF_UNSPEC)
 		addr_to_text(&e->from, from);
-	buf_addf(out, "%s (type %u, code %u) from %s", icmp_words(e->origin, e->type, e->code),
-		 e->type, e->code, from_target ? "the host itself" : from);
+	buf_addf(out, "%s from %s", icmp_words(e->origin, e->type, e->code),
+		 from_target ? "the host itself" : from);
 	if (r->reason == REASON_TIME_EXCEEDED)
-		buf_adds(out, ": the hop limit ran out there (a routing loop, or a small --ttl)");
+		buf_adds(out, ": the hop limit ran out there (a routing loop, or --ttl)");
 	else if (r->state == STATE_CLOSED)
-		buf_adds(out, ": the host is up, nothing listens on this port");
+		buf_adds(out, ": nothing listens there, or its firewall rejects it");
 	else if (r->state == STATE_UNREACHABLE)
-		buf_adds(out, from_target ? "" : ": that router can't reach the host");
+		buf_adds(out,
+			 from_target ? "" : ": it says that the host can't be reached");
 	else
 		buf_adds(out, from_target ? ": its firewall rejects this"
 					  : ": a firewall there rejects this");
@@ -80,8 +81,9 @@ static void say_local(const struct result *r, struct buf *out)
 		buf_adds(out, "this machine's own filter forbids sending (EPERM)");
 		return;
 	case DETAIL_NEVER_LEFT:
-		buf_adds(out, "no answer, and the SYN never left this machine: its own filter "
-			      "drops it");
+		buf_adds(out,
+			 "no answer, and the SYN never left this machine: its own filter "
+			 "drops it");
 		return;
 	case DETAIL_LOCAL_ANSWER:
 	case DETAIL_NONE:
@@ -95,12 +97,13 @@ static void say_local(const struct result *r, struct buf *out)
 		break;
 	}
 	if (r->seen.has_icmp)
-		buf_addf(out, "this machine's own filter rejects it: %s from its own address",
+		buf_addf(out,
+			 "this machine's own filter rejects it: %s from its own address",
 			 icmp_words(r->seen.icmp.origin, r->seen.icmp.type,
 				    r->seen.icmp.code));
 	else
-		buf_adds(out, "this machine's own filter rejects it: the RST did not come from "
-			      "the network");
+		buf_adds(out,
+			 "this machine's own filter rejects it: the RST was made here");
 }
 
 static void say_no_route(const struct result *r, struct buf *out)
@@ -156,7 +159,8 @@ static void say_silence(const struct result *r, struct buf *out)
 static void say_host_down(const struct result *r, struct buf *out)
 {
 	char text[ADDR_TEXT_SIZE];
-	const char *how = r->check.addr.family == AF_INET6 ? "neighbour discovery" : "ARP";
+	const char *how = r->check.addr.family == AF_INET6 ? "neighbour discovery"
+							   : "ARP";
 
 	if (r->detail == DETAIL_GATEWAY_DOWN) {
 		if (r->seen.gateway.family == AF_INET6)
@@ -165,15 +169,17 @@ static void say_host_down(const struct result *r, struct buf *out)
 			 addr_to_text(&r->seen.gateway, text), how);
 		return;
 	}
-	buf_addf(out, "on this network, and does not answer %s: down, or nobody has the address",
+	buf_addf(out,
+		 "does not answer %s on this network: down, or nobody has the address",
 		 how);
 }
 
 static void say_error(const struct result *r, struct buf *out)
 {
 	if (r->detail == DETAIL_NEEDS_ZONE)
-		buf_adds(out, "not tested: a link-local address needs its interface, as in "
-			      "fe80::1%eth0");
+		buf_adds(out,
+			 "not tested: a link-local address needs its interface, as in "
+			 "fe80::1%eth0");
 	else if (r->reason == REASON_ADDRESS_IN_USE)
 		buf_adds(out, "not tested: the local port is in use for this target");
 	else if (r->seen.error == EADDRNOTAVAIL)
@@ -192,7 +198,7 @@ void verdict_say(const struct result *r, struct buf *out)
 	case REASON_RESET:
 		buf_adds(out, "refused in ");
 		say_time(out, r->connect_ns);
-		buf_adds(out, " (RST): the host is up, nothing accepts on this port");
+		buf_adds(out, " (RST): nothing listens there, or a firewall resets it");
 		break;
 	case REASON_NO_RESPONSE:
 		say_silence(r, out);
@@ -234,6 +240,8 @@ void verdict_say(const struct result *r, struct buf *out)
 		break;
 	}
 	if (r->beside_live)
-		buf_adds(out, "; another address of the name answers, so clients that try this "
-			      "one first are slow");
+		buf_adds(
+			out,
+			"; another address of the name answers, so clients that try this "
+			"one first are slow");
 }

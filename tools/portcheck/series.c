@@ -6,7 +6,8 @@
 #include "clock.h"
 #include "term.h"
 
-/* Different questions that one run may repeat; beyond that only the first are summed up. */
+/* Different questions that one run may repeat; beyond that only the first are summed
+ * up. */
 #define SERIES_MAX 10000
 #define BUCKETS	   8
 #define BAR_WIDTH  40
@@ -66,7 +67,8 @@ void series_add(struct series_set *set, const struct result *r)
 	if (r->state != STATE_OPEN)
 		return;
 	s->open++;
-	(void)stats_add(&s->stats, r->connect_ns); /* short of memory: only percentiles suffer */
+	(void)stats_add(&s->stats,
+			r->connect_ns); /* short of memory: only percentiles suffer */
 }
 
 static void say_ms(struct buf *out, const char *word, int64_t ns)
@@ -106,8 +108,8 @@ static void say_picture(const struct series *s, struct buf *out, bool color)
 	}
 }
 
-void series_say(struct series *s, const struct out_record *r, struct buf *out, bool picture,
-		bool color)
+void series_say(struct series *s, const struct out_record *r, struct buf *out,
+		bool picture, bool color)
 {
 	const char *target = out_get_string(r, SUMMARY_TARGET);
 	const char *address = out_get_string(r, SUMMARY_ADDRESS);

@@ -15,9 +15,9 @@ struct series_set {
 void series_init(struct series_set *set, const struct portcheck_config *config);
 void series_release(struct series_set *set);
 void series_add(struct series_set *set, const struct result *r);
-/* The summary of one in words, with a picture of its times when PICTURE is set; S is in R as
- * a record of report_summaries. */
-void series_say(struct series *s, const struct out_record *r, struct buf *out, bool picture,
-		bool color);
+/* The summary of one in words, with a picture of its times when PICTURE is set; S is
+ * in R as a record of report_summaries. */
+void series_say(struct series *s, const struct out_record *r, struct buf *out,
+		bool picture, bool color);
 
 #endif

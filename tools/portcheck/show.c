@@ -10,8 +10,8 @@
 #include "report.h"
 #include "services.h"
 
-/* Lines are held back this long to be sorted: too short to notice, long enough for answers
- * that come together. A sweep's are rarer and may take longer. */
+/* Lines are held back this long to be sorted: too short to notice, long enough for
+ * answers that come together. A sweep's are rarer and may take longer. */
 #define HOLD_NS	      (40 * NS_PER_MS)
 #define HOLD_SWEEP_NS (1000 * NS_PER_MS)
 #define LINES_MAX     4096
@@ -116,7 +116,8 @@ void show_flush(struct show *s)
 }
 
 /* "example.com:80 (http) at 192.0.2.1" */
-static void say_what(struct buf *out, const struct result *r, const struct out_record *rec)
+static void say_what(struct buf *out, const struct result *r,
+		     const struct out_record *rec)
 {
 	const char *target = out_get_string(rec, CHECK_TARGET);
 	const char *address = out_get_string(rec, CHECK_ADDRESS);
@@ -138,30 +139,36 @@ static void say_what(struct buf *out, const struct result *r, const struct out_r
 		buf_addf(out, " at %s", address);
 }
 
-static void say_evidence(struct buf *out, const struct result *r, const struct out_record *rec)
+static void say_evidence(struct buf *out, const struct result *r,
+			 const struct out_record *rec)
 {
 	char human[CLOCK_HUMAN_SIZE];
 
-	buf_addf(out, "             reason %s, %u attempt%s", out_get_string(rec, CHECK_REASON),
-		 r->attempts, r->attempts == 1 ? "" : "s");
+	buf_addf(out, "             reason %s, %u attempt%s",
+		 out_get_string(rec, CHECK_REASON), r->attempts,
+		 r->attempts == 1 ? "" : "s");
+	if (r->seen.has_icmp)
+		buf_addf(out, ", ICMP type %u code %u", r->seen.icmp.type,
+			 r->seen.icmp.code);
 	if (r->check.resolve_ns >= 0) {
 		clock_human(r->check.resolve_ns, human, sizeof(human));
 		buf_addf(out, ", name resolved in %s", human);
 	}
 	if (r->kernel_rtt_ns >= 0) {
 		clock_human(r->kernel_rtt_ns, human, sizeof(human));
-		buf_addf(out, ", kernel RTT %s, %u SYN%s resent by the kernel", human, r->resent,
-			 r->resent == 1 ? "" : "s");
+		buf_addf(out, ", kernel RTT %s, %u SYN%s resent by the kernel", human,
+			 r->resent, r->resent == 1 ? "" : "s");
 	}
 	if (r->race_ns >= 0) {
 		clock_human(r->race_ns, human, sizeof(human));
-		buf_addf(out, ", first to connect, %s after the race of addresses began", human);
+		buf_addf(out, ", first to connect, %s after the race of addresses began",
+			 human);
 	}
 	buf_addc(out, '\n');
 }
 
-static char *make_line(struct show *s, const struct result *r, const struct out_record *rec,
-		       uint64_t round)
+static char *make_line(struct show *s, const struct result *r,
+		       const struct out_record *rec, uint64_t round)
 {
 	struct buf b = BUF_INIT;
 	const char *banner = out_get_string(rec, CHECK_BANNER);
@@ -212,9 +219,9 @@ void show_result(struct show *s, const struct result *r, const struct out_record
 	if (!line->text)
 		return;
 	s->n_lines++;
-	if (!s->timer.heap && loop_timer_set(s->loop, &s->timer,
-					     clock_now_ns() + (s->sweep ? HOLD_SWEEP_NS
-									: HOLD_NS)) < 0)
+	if (!s->timer.heap &&
+	    loop_timer_set(s->loop, &s->timer,
+			   clock_now_ns() + (s->sweep ? HOLD_SWEEP_NS : HOLD_NS)) < 0)
 		show_flush(s);
 }
 

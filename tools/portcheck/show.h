@@ -1,8 +1,9 @@
 /*
  * Results on the screen.
  *
- * Small runs: a line a result, state first. Lines that come close together are sorted by target
- * and port before they are shown. Sweeps: a line for each open port, the rest in groups.
+ * Small runs: a line a result, state first. Lines that come close together are sorted by
+ * target and port before they are shown. Sweeps: a line for each open port, the rest in
+ * groups.
  */
 #ifndef PORTCHECK_SHOW_H
 #define PORTCHECK_SHOW_H
@@ -27,7 +28,7 @@ struct show {
 		uint8_t protocol;
 		bool warns;
 		char *text;
-	} *lines;
+	} * lines;
 	size_t n_lines, cap_lines;
 	struct group_set *groups; /* sweep only */
 	uint64_t n_results;

@@ -22,7 +22,8 @@ enum out_nagios run_nagios_status(const struct run *run)
 		return OUT_NAGIOS_CRITICAL;
 	/* A resolver that does not answer says nothing about the service. */
 	if (c.unresolved)
-		return run->tally.resolver_failed ? OUT_NAGIOS_UNKNOWN : OUT_NAGIOS_CRITICAL;
+		return run->tally.resolver_failed ? OUT_NAGIOS_UNKNOWN
+						  : OUT_NAGIOS_CRITICAL;
 	return c.unknown ? OUT_NAGIOS_UNKNOWN : OUT_NAGIOS_OK;
 }
 
@@ -50,7 +51,8 @@ static void say_nagios(const struct run *run, struct buf *out)
 			worst = &run->kept[i].result;
 	if (run->n_kept != 1)
 		buf_addf(out, "%llu of %llu open", (unsigned long long)c.open,
-			 (unsigned long long)(c.open + c.not_open + c.unresolved + c.unknown));
+			 (unsigned long long)(c.open + c.not_open + c.unresolved +
+					      c.unknown));
 	if (run->n_kept == 1)
 		worst = &run->kept[0].result;
 	if (!worst)
@@ -91,7 +93,8 @@ static void nagios_line(struct run *run)
 		};
 	}
 	out_nagios_line(&line, "portcheck", run_nagios_status(run), message.data,
-			perfs && labels ? perfs : NULL, perfs && labels ? run->n_kept : 0);
+			perfs && labels ? perfs : NULL,
+			perfs && labels ? run->n_kept : 0);
 	out_text(&run->out, line.data);
 	for (i = 0; labels && i < run->n_kept; i++)
 		buf_release(&labels[i]);
@@ -176,6 +179,7 @@ void run_hint(const struct run *run)
 	}
 	if (is_installed("portblock"))
 		diag_hint("try: sudo portblock %s %u%s",
-			  t->kind == TARGET_BLOCK ? addr_to_text(&c->addr, text) : t->text,
+			  t->kind == TARGET_BLOCK ? addr_to_text(&c->addr, text)
+						  : t->text,
 			  c->port, c->protocol == IPPROTO_UDP ? "/udp" : "");
 }

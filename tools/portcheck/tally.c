@@ -8,7 +8,8 @@ enum { SEEN_OPEN = 1, SEEN_NOT_OPEN = 2, SEEN_UNKNOWN = 4, SEEN_UNRESOLVED = 8 }
 
 static size_t ports_of(const struct tally *t, size_t target)
 {
-	return target_ports(&t->config->targets, &t->config->targets.targets[target])->n_ports;
+	return target_ports(&t->config->targets, &t->config->targets.targets[target])
+		->n_ports;
 }
 
 int tally_init(struct tally *t, const struct portcheck_config *config)

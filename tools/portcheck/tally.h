@@ -1,8 +1,8 @@
 /*
  * What all results together answer.
  *
- * A question is one port of one address, or, for a name, one port of the name: there one open
- * address is enough, as for a client, unless every one is demanded.
+ * A question is one port of one address, or, for a name, one port of the name: there one
+ * open address is enough, as for a client, unless every one is demanded.
  */
 #ifndef PORTCHECK_TALLY_H
 #define PORTCHECK_TALLY_H
@@ -13,7 +13,7 @@ enum answer { ANSWER_YES, ANSWER_NO, ANSWER_UNKNOWN };
 
 struct tally {
 	const struct portcheck_config *config;
-	uint8_t **names; /* one a target that is a name: seen bits of each port; else NULL */
+	uint8_t **names; /* one a name: seen bits of each port; else NULL */
 	/* Questions of other targets, already answered. */
 	uint64_t open, not_open, unknown;
 	bool resolver_failed;

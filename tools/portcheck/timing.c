@@ -7,8 +7,8 @@
 #define REVIEW_NS     (100 * NS_PER_MS)
 #define REVIEW_SAMPLE 50 /* answers, before their share of late ones means anything */
 
-/* Second attempt of a host not heard of yet: long before the kernel's own after a second, and
- * late enough for every path on Earth but satellites. */
+/* Second attempt of a host not heard of yet: long before the kernel's own after a
+ * second, and late enough for every path on Earth but satellites. */
 #define UNKNOWN_SECOND_NS (300 * NS_PER_MS)
 #define UNKNOWN_THIRD_NS  (1000 * NS_PER_MS)
 #define UNKNOWN_GIVEUP_NS (2000 * NS_PER_MS)
@@ -55,7 +55,8 @@ struct schedule timing_schedule(const struct rtt *host, const struct rtt *networ
 	if (host->n_samples) {
 		rto = rtt_rto_ns(host);
 	} else if (sweep && network && network->n_samples >= 8) {
-		/* Neighbours share the path, but not the host at its end: allow for more. */
+		/* Neighbours share the path, but not the host at its end: allow for
+		 * more. */
 		rto = min_i64(max_i64(2 * rtt_rto_ns(network), 250 * NS_PER_MS),
 			      UNKNOWN_SECOND_NS);
 	} else {

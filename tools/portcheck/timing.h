@@ -14,21 +14,22 @@ struct rtt {
 };
 
 void rtt_sample(struct rtt *rtt, int64_t ns);
-/* Retransmission timeout: RFC 6298's, but not under TIMING_RTO_MIN_NS, which covers a busy
- * host's scheduling, nor over its initial second. */
+/* Retransmission timeout: RFC 6298's, but not under TIMING_RTO_MIN_NS, which covers a
+ * busy host's scheduling, nor over its initial second. */
 int64_t rtt_rto_ns(const struct rtt *rtt);
 
 #define TIMING_RTO_MIN_NS     (100 * NS_PER_MS)
 #define TIMING_RTO_INITIAL_NS (1 * NS_PER_S) /* RFC 6298 2.1 */
 
-/* Sockets of our own that one check opens at most, each the start of one SYN (the kernel's
- * own repeats after a second come on top). */
+/* Sockets of our own that one check opens at most, each the start of one SYN (the
+ * kernel's own repeats after a second come on top). */
 #define TIMING_ATTEMPTS 3
 
 /*
- * When to try again and when to give up, as offsets from the first SYN. at_ns[0] is 0. In a
- * small run every check may use its whole budget; in a sweep of many, silence is believed
- * earlier, but never after one lost SYN, nor before the last one had twice the usual time.
+ * When to try again and when to give up, as offsets from the first SYN. at_ns[0] is 0. In
+ * a small run every check may use its whole budget; in a sweep of many, silence is
+ * believed earlier, but never after one lost SYN, nor before the last one had twice the
+ * usual time.
  */
 struct schedule {
 	int64_t at_ns[TIMING_ATTEMPTS];
@@ -37,23 +38,23 @@ struct schedule {
 };
 
 /*
- * HOST: what is known of this host; NETWORK: of others in the same block of addresses, NULL if
- * nothing may be concluded from them. Either may have no samples yet.
+ * HOST: what is known of this host; NETWORK: of others in the same block of addresses,
+ * NULL if nothing may be concluded from them. Either may have no samples yet.
  */
 struct schedule timing_schedule(const struct rtt *host, const struct rtt *network,
 				int64_t budget_ns, bool sweep);
 
 /*
- * The pace: packets a second, adapted to what comes back. It starts moderately and doubles
- * while answers do not need a second attempt; it halves when more than a tenth do, which random
- * loss of some per cent does not reach.
+ * The pace: packets a second, adapted to what comes back. It starts moderately and
+ * doubles while answers do not need a second attempt; it halves when more than a tenth
+ * do, which random loss of some per cent does not reach.
  */
 struct pace {
-	double rate;	   /* now, packets a second */
+	double rate; /* now, packets a second */
 	double max_rate;
-	double credit;	   /* packets that may go at once */
-	int64_t last_ns;   /* credit was counted up to here */
-	int64_t review_ns; /* when the rate was last reviewed */
+	double credit;		    /* packets that may go at once */
+	int64_t last_ns;	    /* credit was counted up to here */
+	int64_t review_ns;	    /* when the rate was last reviewed */
 	unsigned int answers, late; /* since then: all, and those to later attempts */
 };
 

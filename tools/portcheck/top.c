@@ -1,7 +1,7 @@
 /*
  * Source: the default ports in the server packages' own documentation (named beside each
- * group), ordered by how often an admin meets the service: remote access, web, names and time,
- * mail, files, databases, then the rest. Not a measurement of the Internet.
+ * group), ordered by how often an admin meets the service: remote access, web, names and
+ * time, mail, files, databases, then the rest. Not a measurement of the Internet.
  */
 #include "top.h"
 
@@ -15,13 +15,13 @@ static const uint16_t tcp[] = {
 	53,			/* BIND, unbound, dnsmasq */
 	25, 587, 465, 993, 143, 995, 110, /* Postfix, Dovecot */
 	3389, 5900,		/* xrdp, VNC */
-	445, 139, 2049, 111, 548, 873, 21, /* Samba, NFS, rpcbind, netatalk, rsync, ftp */
+	445, 139, 2049, 111, 548, 873, 21, /* Samba, NFS, rsync, ftp */
 	3306, 5432, 6379, 27017, 1433, 1521, 11211, 5984, 9042, 7000, /* databases, caches */
 	9200, 9300, 5601,	/* Elasticsearch, Kibana */
 	389, 636, 88, 464, 749, /* OpenLDAP, Kerberos */
-	5672, 15672, 1883, 8883, 9092, 2181, 4222, 61616, /* RabbitMQ, MQTT, Kafka, NATS */
-	6443, 2379, 2380, 10250, 2375, 2376, 5000, /* Kubernetes, etcd, Docker, registry */
-	9090, 9100, 9093, 3000, 8086, 4317, 4318, 10050, 10051, /* Prometheus, Grafana, Zabbix */
+	5672, 15672, 1883, 8883, 9092, 2181, 4222, 61616, /* RabbitMQ, MQTT, Kafka */
+	6443, 2379, 2380, 10250, 2375, 2376, 5000, /* Kubernetes, etcd, Docker */
+	9090, 9100, 9093, 3000, 8086, 4317, 4318, 10050, 10051, /* Prometheus, Zabbix */
 	8000, 8081, 8888, 5173, 4200, 3001, 8008, 9000, 9443, /* development servers */
 	631, 515,	/* CUPS, LPD */
 	23, 514, 6514,		/* telnet, syslog */

@@ -5,8 +5,8 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 
-/* A next hop that has been silent this long after it was asked has missed two of the kernel's
- * requests (one a second: RetransTimer, RFC 4861 10; ARP likewise in Linux). */
+/* A next hop that has been silent this long after it was asked has missed two of the
+ * kernel's requests (one a second: RetransTimer, RFC 4861 10; ARP likewise in Linux). */
 #define NEIGHBOUR_PATIENCE_NS (1 * NS_PER_S)
 
 static bool is_host_unreach(const struct icmp_error *e)
@@ -24,9 +24,9 @@ static enum port_reason host_down(struct result *r)
 }
 
 /*
- * An ICMP error. Sent by this machine, it is either the kernel saying that the next hop did
- * not answer, or the own filter; a UDP port-unreachable from an own address that was the
- * target is the ordinary answer of a closed port.
+ * An ICMP error. Sent by this machine, it is either the kernel saying that the next hop
+ * did not answer, or the own filter; a UDP port-unreachable from an own address that was
+ * the target is the ordinary answer of a closed port.
  */
 static enum port_reason decide_icmp(struct result *r)
 {
@@ -75,7 +75,8 @@ static enum port_reason decide_sync(struct result *r)
 			r->detail = DETAIL_ROUTE_REFUSES;
 			return REASON_NO_ROUTE;
 		}
-		if (addr_is_link_local(&r->check.addr) && r->check.addr.family == AF_INET6)
+		if (addr_is_link_local(&r->check.addr) &&
+		    r->check.addr.family == AF_INET6)
 			r->detail = DETAIL_NEEDS_ZONE;
 		return REASON_PERMISSION;
 	case EADDRNOTAVAIL:
@@ -108,8 +109,6 @@ static enum port_reason decide_error(struct result *r)
 			return REASON_LOCAL_REJECT;
 		}
 		return REASON_RESET;
-	case ECONNRESET:
-		return REASON_RESET;
 	case EHOSTUNREACH:
 		if (o->neighbour == ROUTE_NEIGH_FAILED)
 			return host_down(r);
@@ -131,8 +130,8 @@ static enum port_reason decide_silence(struct result *r)
 {
 	const struct observation *o = &r->seen;
 
-	if (o->neighbour == ROUTE_NEIGH_FAILED ||
-	    (o->neighbour == ROUTE_NEIGH_WAITING && o->waited_ns >= NEIGHBOUR_PATIENCE_NS))
+	if (o->neighbour == ROUTE_NEIGH_FAILED || (o->neighbour == ROUTE_NEIGH_WAITING &&
+						   o->waited_ns >= NEIGHBOUR_PATIENCE_NS))
 		return host_down(r);
 	if (o->kernel_kept_it) {
 		r->detail = DETAIL_NEVER_LEFT;
@@ -155,8 +154,9 @@ void verdict_decide(struct result *r)
 		break;
 	case SEEN_ERROR:
 		r->reason = decide_error(r);
-		/* Without a sender the error queue did not speak (an old kernel): a UDP
-		 * port-unreachable is then taken for the target's own, as everybody does. */
+		/* Without a sender the error queue did not speak (an old kernel): a
+		 * UDP port-unreachable is then taken for the target's own, as
+		 * everybody does. */
 		from_target = !o->has_icmp || addr_equal(&o->icmp.from, &r->check.addr);
 		break;
 	case SEEN_SYNC_ERROR:
