@@ -15,11 +15,14 @@ setup() {
 	COMPLETIONS=${BATS_TEST_DIRNAME%/*/*}/completions
 	export COMPLETIONS
 	cd "$BATS_TEST_TMPDIR" || return
-	mkdir files netns
+	ON=()
+	mkdir -p files run/netns
 	touch files/targets.txt files/taken.txt
-	touch netns/blue netns/blink 'netns/b$(touch pwned)' 'netns/b`touch pwned`' 'netns/b;x'
+	# shellcheck disable=SC2016 # nobody is to expand these
+	touch run/netns/{blue,blink,'b$(touch pwned)','b`touch pwned`','b;x'}
 	printf '127.0.0.1 localhost\n192.0.2.1 alpha.example\n192.0.2.2 alps.example\n' >hosts
 	printf 'web 80/tcp\nweb-tls 443/tcp\nweb 80/udp\n# comment\nwhisky 8100/udp w\n' >services
+	# shellcheck disable=SC2016
 	printf 'b$(touch${IFS}pwned) 81/tcp\n' >>services
 }
 
@@ -35,13 +38,11 @@ on_our_machine() {
 	# shellcheck disable=SC2016 # expanded inside
 	unshare --user --map-root-user --mount sh -c '
 		mount --bind hosts /etc/hosts && mount --bind services /etc/services &&
-		at=$PWD && mkdir run && cp -r netns run/ &&
-		mount --bind run /run && cd "$at" && exec "$@"' sh "$@"
+		mount --bind run /run && exec "$@"' sh "$@"
 }
 
 can_be_our_machine() {
 	on_our_machine true 2>/dev/null || skip "no mount namespaces for this user"
-	rm -r run
 }
 
 # The words of a line as readline breaks them, then the function that completes them.
@@ -163,7 +164,7 @@ offers_among() {
 check_options() {
 	need "${1/bare/bash}"
 	local equals=
-	[[ $1 != ba* ]] || equals==
+	[[ $1 != ba* ]] || equals='='
 	offers "$1" '--form' "--format$equals"
 	offers "$1" '--qui' '--quiet'
 	offers "$1" '--i' "--interval$equals" "--interface$equals" --ipv4 --ipv6
@@ -229,13 +230,9 @@ check_services() {
 	can_be_our_machine
 	ON=(on_our_machine)
 	offers "$1" '-p we' web web-tls
-	rm -r run
 	offers "$1" '--ports=w' web web-tls whisky
-	rm -r run
 	offers "$1" '-p 22,wh' whisky
-	rm -r run
 	offers "$1" '-p 4' 443
-	rm -r run
 	offers "$1" '-p 22,8' 80 81 8100
 }
 
@@ -244,17 +241,11 @@ check_operands() {
 	can_be_our_machine
 	ON=(on_our_machine)
 	offers "$1" 'al' alpha.example alps.example
-	rm -r run
 	offers "$1" 'alpha.example w' web web-tls whisky
-	rm -r run
 	offers "$1" '-t 3 alpha.example 22 w' web web-tls whisky
-	rm -r run
 	offers "$1" 'alpha.example:wh' whisky
-	rm -r run
 	offers "$1" 'alpha.example:80 alp' alpha.example alps.example
-	rm -r run
 	offers "$1" '-p 80 alpha.example alp' alpha.example alps.example
-	rm -r run
 	offers "$1" '-qp80 alpha.example alp' alpha.example alps.example
 }
 
@@ -271,7 +262,6 @@ check_nothing_is_expanded() {
 	run candidates "$1" '--netns b'
 	assert_success
 	assert_line blue
-	rm -r run
 	run candidates "$1" '-p b'
 	assert_success
 	[[ ! -e pwned ]] || fail "$1 ran what stood in a name"

@@ -51,14 +51,21 @@ static struct host **bucket_of(struct host_table *t, const struct addr *a)
 	return &t->buckets[(hash ^ hash >> 32) % t->n_buckets];
 }
 
+struct host *host_find(struct host_table *t, const struct addr *addr)
+{
+	struct host *h;
+
+	for (h = *bucket_of(t, addr); h; h = h->next)
+		if (addr_equal(&h->addr, addr))
+			return h;
+	return NULL;
+}
+
 struct host *host_get(struct host_table *t, const struct addr *addr)
 {
 	struct host **bucket = bucket_of(t, addr);
-	struct host *h;
+	struct host *h = host_find(t, addr);
 
-	for (h = *bucket; h; h = h->next)
-		if (addr_equal(&h->addr, addr))
-			break;
 	if (!h) {
 		h = calloc(1, sizeof(*h));
 		if (!h)

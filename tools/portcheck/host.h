@@ -16,7 +16,8 @@ struct host {
 	struct host *next; /* same bucket */
 	unsigned int users;
 	struct rtt rtt;
-	struct rtt *network; /* of its block of addresses; NULL: none */
+	struct rtt *network;  /* of its block of addresses; NULL: none */
+	bool holds_neighbour; /* on-link and being checked: counted by the prober */
 	bool route_known;
 	struct route route;
 	unsigned int n_rejects; /* ICMP errors that it answered with */
@@ -39,6 +40,8 @@ PK_MUST_CHECK int host_table_init(struct host_table *t);
 void host_table_release(struct host_table *t);
 /* The host at ADDR, made if new; counts one more user. NULL: out of memory. */
 struct host *host_get(struct host_table *t, const struct addr *addr);
+/* The host at ADDR if it is in the table, else NULL; no user is counted. */
+struct host *host_find(struct host_table *t, const struct addr *addr);
 /* One user less. */
 void host_put(struct host_table *t, struct host *h);
 /* H's route, looked up the first time; a plain unicast route without interface when

@@ -114,8 +114,10 @@ static void release(struct probe *p)
 	loop_timer_cancel(o->loop, &p->timer);
 	list_remove(o, p);
 	o->in_flight--;
-	if (p->holds_neighbour)
+	if (p->host && p->host->users == 1 && p->host->holds_neighbour) {
+		p->host->holds_neighbour = false;
 		o->on_link--;
+	}
 	if (p->host)
 		host_put(&o->hosts, p->host);
 	free(p->banner);
@@ -311,33 +313,6 @@ static struct probe *probe_new(struct prober *o)
 	return p;
 }
 
-static void probe_start(struct prober *o, struct probe *p, const struct check *check)
-{
-	p->result = (struct result){ .check = *check,
-				     .connect_ns = -1,
-				     .race_ns = -1,
-				     .kernel_rtt_ns = -1,
-				     .held_ns = -1 };
-	p->host = host_get(&o->hosts, &check->addr);
-	if (!p->host) {
-		probe_finish(p, SEEN_SYNC_ERROR, ENOMEM);
-		return;
-	}
-	if (o->config->targets.targets[check->target].kind == TARGET_BLOCK)
-		p->host->network = &o->networks[check->target];
-	p->schedule = timing_schedule(&p->host->rtt, p->host->network, check->budget_ns,
-				      o->sweep);
-	/* A fixed local port is one connection at a time. */
-	if (o->config->source_port)
-		p->schedule.n = 1;
-	if (check->protocol == IPPROTO_UDP)
-		udp_prepare(p);
-	p->phase_ns = clock_now_ns();
-	probe_send(p);
-}
-
-/* ---- the window ---- */
-
 /*
  * Would a probe to this address make a neighbour entry? Dead on-link hosts keep theirs
  * for seconds, and the table is small (gc_thresh3): beyond it, packets vanish and live
@@ -361,6 +336,37 @@ static bool needs_neighbour(struct prober *o, const struct addr *a)
 	return o->near;
 }
 
+static void probe_start(struct prober *o, struct probe *p, const struct check *check)
+{
+	p->result = (struct result){ .check = *check,
+				     .connect_ns = -1,
+				     .race_ns = -1,
+				     .kernel_rtt_ns = -1,
+				     .held_ns = -1 };
+	p->host = host_get(&o->hosts, &check->addr);
+	if (!p->host) {
+		probe_finish(p, SEEN_SYNC_ERROR, ENOMEM);
+		return;
+	}
+	if (p->host->users == 1 && needs_neighbour(o, &check->addr)) {
+		p->host->holds_neighbour = true;
+		o->on_link++;
+	}
+	if (o->config->targets.targets[check->target].kind == TARGET_BLOCK)
+		p->host->network = &o->networks[check->target];
+	p->schedule = timing_schedule(&p->host->rtt, p->host->network, check->budget_ns,
+				      o->sweep);
+	/* A fixed local port is one connection at a time. */
+	if (o->config->source_port)
+		p->schedule.n = 1;
+	if (check->protocol == IPPROTO_UDP)
+		udp_prepare(p);
+	p->phase_ns = clock_now_ns();
+	probe_send(p);
+}
+
+/* ---- the window ---- */
+
 /* 1: *ret_check may start; 0: not now; -1: no more. */
 static int pull(struct prober *o, int64_t now_ns, struct check *ret_check)
 {
@@ -380,8 +386,12 @@ static int pull(struct prober *o, int64_t now_ns, struct check *ret_check)
 		o->source_wait_ns = 0;
 		o->has_held = true;
 	}
-	if (o->on_link >= o->on_link_max && needs_neighbour(o, &o->held.addr))
-		return 0;
+	if (o->on_link >= o->on_link_max && needs_neighbour(o, &o->held.addr)) {
+		const struct host *h = host_find(&o->hosts, &o->held.addr);
+
+		if (!h || !h->holds_neighbour)
+			return 0;
+	}
 	o->has_held = false;
 	*ret_check = o->held;
 	return 1;
@@ -407,10 +417,6 @@ int64_t prober_pump(struct prober *o)
 			o->held = check;
 			o->has_held = true;
 			return now_ns + BLOCKED_NS;
-		}
-		if (needs_neighbour(o, &check.addr)) {
-			p->holds_neighbour = true;
-			o->on_link++;
 		}
 		probe_start(o, p, &check);
 	}

@@ -39,8 +39,7 @@ struct probe {
 	struct schedule schedule;
 	struct attempt attempts[TIMING_ATTEMPTS];
 	enum phase phase;
-	bool holds_neighbour; /* counted in the prober's on_link */
-	bool confirmed;	      /* an own-host connection that was made twice */
+	bool confirmed; /* an own-host connection that was made twice */
 	unsigned int n_sent;
 	unsigned int n_self;  /* self-connects seen */
 	unsigned int n_paced; /* UDP datagrams sent at the slow pace */
@@ -63,9 +62,8 @@ struct prober {
 	struct pace pace;
 	size_t window; /* probes under way at most */
 	size_t in_flight;
-	size_t on_link,
-		on_link_max;  /* probes of hosts whose neighbour entry is being made */
-	struct probe *active; /* list of those under way */
+	size_t on_link, on_link_max; /* hosts that hold a neighbour entry */
+	struct probe *active;	     /* list of those under way */
 	struct probe *free;
 	struct check held; /* pulled from the source, but no room for it yet */
 	bool has_held;

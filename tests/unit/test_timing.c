@@ -1,0 +1,490 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "timing.h"
+
+#define MS(n) ((int64_t)((n)*NS_PER_MS))
+
+/* The same numbers on every run: xorshift64*. */
+static uint64_t random_state;
+
+static uint64_t random_u64(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 2685821657736338717ULL;
+}
+
+/* From LOW to HIGH, both included. */
+static int64_t random_between(int64_t low, int64_t high)
+{
+	return low + (int64_t)(random_u64() % (uint64_t)(high - low + 1));
+}
+
+static struct rtt rtt_of(unsigned int n, int64_t ns)
+{
+	struct rtt rtt = { 0 };
+
+	while (n--)
+		rtt_sample(&rtt, ns);
+	return rtt;
+}
+
+/* ---- RFC 6298 ---- */
+
+static void the_first_sample_sets_both_estimates(void **state)
+{
+	struct rtt rtt = { 0 };
+
+	(void)state;
+	rtt_sample(&rtt, MS(200));
+	assert_int_equal(rtt.srtt_ns, MS(200));
+	assert_int_equal(rtt.rttvar_ns, MS(100));
+	assert_int_equal(rtt.n_samples, 1);
+	assert_int_equal(rtt_rto_ns(&rtt), MS(600)); /* SRTT + 4 RTTVAR */
+}
+
+static void later_samples_move_the_estimates_by_an_eighth_and_a_quarter(void **state)
+{
+	struct rtt rtt = { 0 };
+
+	(void)state;
+	rtt_sample(&rtt, MS(80));
+	rtt_sample(&rtt, MS(160));
+	/* RTTVAR = 3/4 40 + 1/4 |80 - 160|, by the old SRTT; SRTT = 7/8 80 + 1/8 160 */
+	assert_int_equal(rtt.rttvar_ns, MS(50));
+	assert_int_equal(rtt.srtt_ns, MS(90));
+	rtt_sample(&rtt, MS(10));
+	assert_int_equal(rtt.rttvar_ns, MS(115) / 2);
+	assert_int_equal(rtt.srtt_ns, MS(80));
+	assert_int_equal(rtt_rto_ns(&rtt), MS(310));
+}
+
+static void steady_samples_bring_the_variation_to_nothing(void **state)
+{
+	struct rtt rtt = rtt_of(200, MS(400));
+
+	(void)state;
+	assert_in_range(rtt.srtt_ns, MS(400) - 1000, MS(400) + 1000);
+	assert_in_range(rtt.rttvar_ns, 0, 1000);
+	assert_in_range(rtt_rto_ns(&rtt), MS(400) - 1000, MS(400) + 5000);
+}
+
+static void the_timeout_stays_between_its_floor_and_the_first_second(void **state)
+{
+	struct rtt none = { 0 };
+	struct rtt fast = rtt_of(50, NS_PER_US * 30);
+	struct rtt slow = rtt_of(50, MS(2500));
+	struct rtt shaky = { 0 };
+
+	(void)state;
+	assert_int_equal(rtt_rto_ns(&none), TIMING_RTO_INITIAL_NS);
+	assert_int_equal(rtt_rto_ns(&fast), TIMING_RTO_MIN_NS);
+	assert_int_equal(rtt_rto_ns(&slow), TIMING_RTO_INITIAL_NS);
+	rtt_sample(&shaky, MS(900));
+	assert_int_equal(rtt_rto_ns(&shaky), TIMING_RTO_INITIAL_NS);
+}
+
+static void random_samples_never_leave_the_range_of_what_was_seen(void **state)
+{
+	int round;
+
+	(void)state;
+	random_state = 1;
+	for (round = 0; round < 200; round++) {
+		int64_t low = random_between(1, MS(500));
+		int64_t high = low + random_between(0, MS(500));
+		struct rtt rtt = { 0 };
+		int i;
+
+		for (i = 0; i < 100; i++) {
+			rtt_sample(&rtt, random_between(low, high));
+			/* Divisions cut off at most some ns. */
+			assert_in_range(rtt.srtt_ns, low - min_i64(low, 16), high + 16);
+			assert_true(rtt.rttvar_ns >= 0);
+			assert_in_range(rtt_rto_ns(&rtt), TIMING_RTO_MIN_NS,
+					TIMING_RTO_INITIAL_NS);
+		}
+	}
+}
+
+/* ---- the schedule ---- */
+
+static void check_invariants(const struct schedule *s, int64_t budget_ns)
+{
+	unsigned int i;
+
+	assert_in_range(s->n, 1, TIMING_ATTEMPTS);
+	assert_int_equal(s->at_ns[0], 0);
+	assert_true(s->give_up_ns > 0);
+	assert_true(s->give_up_ns <= budget_ns);
+	for (i = 0; i < s->n; i++) {
+		assert_true(s->at_ns[i] < s->give_up_ns);
+		if (i)
+			assert_true(s->at_ns[i] > s->at_ns[i - 1]);
+	}
+}
+
+static void every_schedule_is_in_order_and_within_the_budget(void **state)
+{
+	int i;
+
+	(void)state;
+	random_state = 2;
+	for (i = 0; i < 20000; i++) {
+		int64_t scale = random_between(0, 1) ? MS(50) : MS(20000);
+		int64_t budget_ns = random_between(MS(1), scale);
+		unsigned int n_host = (unsigned int)random_between(0, 3);
+		unsigned int n_network = (unsigned int)random_between(0, 12);
+		struct rtt host = rtt_of(n_host, random_between(1, MS(3000)));
+		struct rtt network = rtt_of(n_network, random_between(1, MS(3000)));
+		bool sweep = random_between(0, 1);
+		struct schedule s =
+			timing_schedule(&host, random_between(0, 3) ? &network : NULL,
+					budget_ns, sweep);
+
+		check_invariants(&s, budget_ns);
+		if (!sweep)
+			assert_int_equal(s.give_up_ns, budget_ns);
+		/* Silence is never concluded from one lost SYN. */
+		assert_true(s.n >= 2);
+	}
+}
+
+static void a_budget_of_ten_milliseconds_holds_all_attempts(void **state)
+{
+	struct rtt none = { 0 };
+	struct rtt known = rtt_of(5, MS(1));
+	const struct rtt *hosts[] = { &none, &known };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		struct schedule s = timing_schedule(hosts[i / 2], NULL, MS(10), i % 2);
+
+		check_invariants(&s, MS(10));
+		assert_int_equal(s.n, TIMING_ATTEMPTS);
+		assert_int_equal(s.give_up_ns, MS(10));
+	}
+}
+
+static void an_unknown_host_is_tried_again_long_before_the_kernel_does(void **state)
+{
+	struct rtt none = { 0 };
+	struct schedule s = timing_schedule(&none, NULL, MS(3000), false);
+
+	(void)state;
+	assert_int_equal(s.n, 3);
+	assert_in_range(s.at_ns[1], MS(200), MS(500));
+	assert_in_range(s.at_ns[2], s.at_ns[1], MS(1000));
+	assert_int_equal(s.give_up_ns, MS(3000));
+}
+
+static void a_sweep_believes_silence_of_an_unknown_host_earlier(void **state)
+{
+	struct rtt none = { 0 };
+	struct schedule s = timing_schedule(&none, NULL, MS(10000), true);
+
+	(void)state;
+	assert_int_equal(s.n, 3);
+	assert_true(s.give_up_ns < MS(3000));
+	/* Not before the last attempt had a whole initial timeout. */
+	assert_true(s.give_up_ns - s.at_ns[2] >= MS(1000));
+}
+
+static void a_known_host_is_tried_by_its_own_timeout(void **state)
+{
+	struct rtt host = rtt_of(100, MS(200));
+	int64_t rto = rtt_rto_ns(&host);
+	struct schedule s = timing_schedule(&host, NULL, MS(3000), true);
+
+	(void)state;
+	assert_int_equal(s.n, 3);
+	assert_int_equal(s.at_ns[1], rto);
+	assert_true(s.at_ns[2] - s.at_ns[1] > rto);
+	/* The last one has twice the usual time. */
+	assert_int_equal(s.give_up_ns - s.at_ns[2], 2 * rto);
+	s = timing_schedule(&host, NULL, MS(3000), false);
+	assert_int_equal(s.at_ns[1], rto);
+	assert_int_equal(s.give_up_ns, MS(3000));
+}
+
+static bool same(const struct schedule *a, const struct schedule *b)
+{
+	return a->n == b->n && a->give_up_ns == b->give_up_ns &&
+	       a->at_ns[1] == b->at_ns[1] && a->at_ns[2] == b->at_ns[2];
+}
+
+static void the_network_speaks_for_a_host_from_eight_samples_on(void **state)
+{
+	struct rtt none = { 0 };
+	struct rtt seven = rtt_of(7, MS(5)), eight = rtt_of(8, MS(5));
+	struct schedule unknown = timing_schedule(&none, NULL, MS(3000), true);
+	struct schedule s;
+
+	(void)state;
+	s = timing_schedule(&none, &seven, MS(3000), true);
+	assert_true(same(&s, &unknown));
+	s = timing_schedule(&none, &eight, MS(3000), true);
+	assert_false(same(&s, &unknown));
+	assert_true(s.give_up_ns < unknown.give_up_ns);
+	/* More patient than with a host that is known to be so near. */
+	assert_in_range(s.at_ns[1], MS(250), MS(300));
+	/* In a small run it is not asked, nor where the host itself is known. */
+	unknown = timing_schedule(&none, NULL, MS(3000), false);
+	s = timing_schedule(&none, &eight, MS(3000), false);
+	assert_true(same(&s, &unknown));
+	unknown = timing_schedule(&seven, NULL, MS(3000), true);
+	s = timing_schedule(&seven, &eight, MS(3000), true);
+	assert_true(same(&s, &unknown));
+}
+
+/* ---- the pace ---- */
+
+#define BURST 256 /* the most at once, at whatever rate */
+
+/* Send all that may go for DURATION_NS, looking every STEP_NS; the packets sent. */
+static uint64_t run_pace(struct pace *p, int64_t *now_ns, int64_t duration_ns,
+			 int64_t step_ns)
+{
+	int64_t end_ns = *now_ns + duration_ns;
+	uint64_t sent = 0;
+
+	while (*now_ns < end_ns) {
+		unsigned int n = pace_credit(p, *now_ns);
+
+		pace_spend(p, n);
+		sent += n;
+		*now_ns += step_ns;
+	}
+	return sent;
+}
+
+static void the_asked_rate_is_never_exceeded(void **state)
+{
+	static const uint64_t rates[] = { 1, 2, 10, 77, 500, 3000, 20000, 100000, 500000 };
+	static const int64_t steps_ns[] = { 100000, 1234567, MS(33), MS(700) };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rates); i++) {
+		for (k = 0; k < ARRAY_SIZE(steps_ns); k++) {
+			int64_t now_ns = NS_PER_S * 1000;
+			struct pace p;
+			uint64_t sent;
+
+			pace_init(&p, rates[i], now_ns);
+			sent = run_pace(&p, &now_ns, 5 * NS_PER_S, steps_ns[k]);
+			assert_true(sent <= rates[i] * 5 + BURST);
+			if (rates[i] < 1000) /* a burst is a fiftieth of a second */
+				assert_true(sent <= rates[i] * 5 + 20);
+		}
+	}
+}
+
+static void every_window_of_time_keeps_to_the_asked_rate(void **state)
+{
+	enum { RATE = 1000, WINDOWS = 400 };
+	uint64_t sent[WINDOWS];
+	int64_t now_ns = NS_PER_S;
+	struct pace p;
+	size_t i, k;
+
+	(void)state;
+	pace_init(&p, RATE, now_ns);
+	for (i = 0; i < WINDOWS; i++) /* 10 ms each, a pause in between */
+		sent[i] = run_pace(&p, &now_ns, MS(10), i == 200 ? MS(3000) : MS(1));
+	for (i = 0; i + 50 < WINDOWS; i++) {
+		uint64_t sum = 0;
+
+		for (k = 0; k < 50; k++)
+			sum += sent[i + k];
+		assert_true(sum <= 500 + RATE / 50);
+	}
+}
+
+static void one_packet_a_second_is_kept_by_waiting_as_told(void **state)
+{
+	int64_t start_ns = NS_PER_S * 5, now_ns = start_ns;
+	struct pace p;
+	int i;
+
+	(void)state;
+	pace_init(&p, 1, now_ns);
+	for (i = 0; i < 10; i++) {
+		unsigned int n = pace_credit(&p, now_ns);
+		int64_t next_ns;
+
+		assert_int_equal(n, 1);
+		assert_in_range(now_ns - start_ns, i * NS_PER_S, i * NS_PER_S + 1000);
+		pace_spend(&p, 1);
+		assert_int_equal(pace_credit(&p, now_ns), 0);
+		next_ns = pace_next_ns(&p, now_ns);
+		assert_int_equal(pace_credit(&p, next_ns - NS_PER_MS), 0);
+		now_ns = pace_next_ns(&p, next_ns - NS_PER_MS);
+	}
+}
+
+static void waiting_as_told_always_gives_credit(void **state)
+{
+	int round;
+
+	(void)state;
+	random_state = 3;
+	for (round = 0; round < 100; round++) {
+		int64_t now_ns = random_between(NS_PER_S, 1000000 * NS_PER_S);
+		struct pace p;
+		int i;
+
+		pace_init(&p, (uint64_t)random_between(1, 300000), now_ns);
+		for (i = 0; i < 100; i++) {
+			unsigned int n = pace_credit(&p, now_ns);
+			int tries = 0;
+
+			/* Attempts of probes under way spend more than was given. */
+			pace_spend(&p, n + (unsigned int)random_between(0, 3));
+			do {
+				now_ns = pace_next_ns(&p, now_ns);
+				assert_true(++tries <= 3);
+			} while (!pace_credit(&p, now_ns));
+		}
+	}
+}
+
+static void answer(struct pace *p, unsigned int n, unsigned int n_late)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		pace_answer(p, i < n_late);
+}
+
+static void the_rate_doubles_while_answers_come_at_the_first_attempt(void **state)
+{
+	int64_t now_ns = NS_PER_S;
+	struct pace p;
+	double start;
+
+	(void)state;
+	pace_init(&p, 0, now_ns);
+	start = p.rate;
+	answer(&p, 100, 10); /* a tenth is not more than a tenth */
+	pace_credit(&p, now_ns += MS(100));
+	assert_true(p.rate == 2 * start);
+	/* Not reviewed again before a tenth of a second. */
+	pace_credit(&p, now_ns + MS(99));
+	assert_true(p.rate == 2 * start);
+	pace_credit(&p, now_ns + MS(100));
+	assert_true(p.rate == 4 * start);
+}
+
+static void the_rate_halves_when_more_than_a_tenth_come_late(void **state)
+{
+	int64_t now_ns = NS_PER_S;
+	struct pace p;
+	double start;
+
+	(void)state;
+	pace_init(&p, 0, now_ns);
+	start = p.rate;
+	answer(&p, 100, 11);
+	pace_credit(&p, now_ns += MS(100));
+	assert_true(p.rate == start / 2);
+	/* Those were counted. */
+	answer(&p, 100, 0);
+	pace_credit(&p, now_ns += MS(100));
+	assert_true(p.rate == start);
+}
+
+static void a_few_late_answers_mean_nothing(void **state)
+{
+	int64_t now_ns = NS_PER_S;
+	struct pace p;
+	double start;
+
+	(void)state;
+	pace_init(&p, 0, now_ns);
+	start = p.rate;
+	answer(&p, 20, 20);
+	pace_credit(&p, now_ns += MS(100));
+	assert_true(p.rate >= start);
+	/* But they are not forgotten. */
+	answer(&p, 40, 0);
+	start = p.rate;
+	pace_credit(&p, now_ns += MS(100));
+	assert_true(p.rate == start / 2);
+}
+
+static void the_rate_stays_between_its_bounds(void **state)
+{
+	int64_t now_ns = NS_PER_S;
+	struct pace p, asked;
+	int i;
+
+	(void)state;
+	pace_init(&p, 0, now_ns);
+	pace_init(&asked, 700, now_ns);
+	for (i = 0; i < 100; i++) {
+		now_ns += MS(100);
+		pace_credit(&p, now_ns);
+		pace_credit(&asked, now_ns);
+		assert_true(p.rate <= p.max_rate);
+		assert_true(asked.rate <= 700);
+	}
+	assert_true(p.rate == p.max_rate);
+	assert_true(asked.rate == 700);
+	for (i = 0; i < 100; i++) {
+		answer(&p, 100, 100);
+		pace_credit(&p, now_ns += MS(100));
+	}
+	assert_true(p.rate >= 100);
+	assert_true(pace_next_ns(&p, now_ns) <= now_ns + NS_PER_S);
+}
+
+static void a_long_pause_gives_no_more_than_a_burst(void **state)
+{
+	int64_t now_ns = NS_PER_S;
+	struct pace p;
+
+	(void)state;
+	pace_init(&p, 0, now_ns);
+	pace_credit(&p, now_ns);
+	assert_true(pace_credit(&p, now_ns + 3600 * NS_PER_S) <= BURST);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_sample_sets_both_estimates),
+		cmocka_unit_test(
+			later_samples_move_the_estimates_by_an_eighth_and_a_quarter),
+		cmocka_unit_test(steady_samples_bring_the_variation_to_nothing),
+		cmocka_unit_test(the_timeout_stays_between_its_floor_and_the_first_second),
+		cmocka_unit_test(random_samples_never_leave_the_range_of_what_was_seen),
+		cmocka_unit_test(every_schedule_is_in_order_and_within_the_budget),
+		cmocka_unit_test(a_budget_of_ten_milliseconds_holds_all_attempts),
+		cmocka_unit_test(an_unknown_host_is_tried_again_long_before_the_kernel_does),
+		cmocka_unit_test(a_sweep_believes_silence_of_an_unknown_host_earlier),
+		cmocka_unit_test(a_known_host_is_tried_by_its_own_timeout),
+		cmocka_unit_test(the_network_speaks_for_a_host_from_eight_samples_on),
+		cmocka_unit_test(the_asked_rate_is_never_exceeded),
+		cmocka_unit_test(every_window_of_time_keeps_to_the_asked_rate),
+		cmocka_unit_test(one_packet_a_second_is_kept_by_waiting_as_told),
+		cmocka_unit_test(waiting_as_told_always_gives_credit),
+		cmocka_unit_test(the_rate_doubles_while_answers_come_at_the_first_attempt),
+		cmocka_unit_test(the_rate_halves_when_more_than_a_tenth_come_late),
+		cmocka_unit_test(a_few_late_answers_mean_nothing),
+		cmocka_unit_test(the_rate_stays_between_its_bounds),
+		cmocka_unit_test(a_long_pause_gives_no_more_than_a_burst),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
