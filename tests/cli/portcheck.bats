@@ -47,11 +47,11 @@ asked() {
 
 # asks "LINES" ARG…: these are they.
 asks() {
-	local lines
-	lines=$(LC_ALL=C sort <<<"$1")
+	local want
+	want=$(LC_ALL=C sort <<<"$1")
 	shift
 	run -0 asked "$@"
-	assert_output "$lines"
+	assert_output "$want"
 }
 
 has_ipv6() {
@@ -332,7 +332,9 @@ repeat() {
 		no "--netns" '\' --netns "$evil" 127.0.0.1 80
 		no "cannot open" '\' -f "$evil" 80
 		refused_lines 2 portcheck 'unknown option' '\' "--$evil" 127.0.0.1 80
-		printf '%s 80\n' "${evil//$'\n'/$'\e'}" >hosts
+		# Where lines end is another matter.
+		[[ $evil != *[$'\r\n']* ]] || continue
+		printf '%s 80\n' "$evil" >hosts
 		no "line 1" '\' -f hosts
 	done
 }
@@ -362,7 +364,7 @@ repeat() {
 	done
 	# And no other: whoever adds one adds it above.
 	run -0 grep -c -E '^  (-[[:alnum:]],|   ) --' "$OUT"
-	assert_output 34
+	assert_output 32
 	for word in 0 1 2 3; do
 		grep -q -E "^  $word  [a-z]" "$OUT" || _helpers_wrong "no exit status $word"
 	done
@@ -693,7 +695,7 @@ repeat() {
 		portcheck -j -t 2s no-such-name.invalid 80,443/udp || :
 		portcheck -j -c 3 -i 1ms 127.0.0.1 "$OPEN" "$TCP_CLOSED" || :
 		portcheck -j --source-port "$OPEN" 127.0.0.1 "$BANNER" || :
-		portcheck -j -n localhost 1 || :
+		portcheck -j -n 127.0.0.1 1 || :
 		portcheck -j -t 300ms --open -W 50ms 127.0.0.1 "$OPEN" || :
 	} >"$OUT"
 	n=$(wc -l <"$OUT")

@@ -147,9 +147,8 @@ static void every_schedule_is_in_order_and_within_the_budget(void **state)
 		struct rtt host = rtt_of(n_host, random_between(1, MS(3000)));
 		struct rtt network = rtt_of(n_network, random_between(1, MS(3000)));
 		bool sweep = random_between(0, 1);
-		struct schedule s =
-			timing_schedule(&host, random_between(0, 3) ? &network : NULL,
-					budget_ns, sweep);
+		struct schedule s = timing_schedule(
+			&host, random_between(0, 3) ? &network : NULL, budget_ns, sweep);
 
 		check_invariants(&s, budget_ns);
 		if (!sweep)
@@ -467,11 +466,13 @@ int main(void)
 		cmocka_unit_test(
 			later_samples_move_the_estimates_by_an_eighth_and_a_quarter),
 		cmocka_unit_test(steady_samples_bring_the_variation_to_nothing),
-		cmocka_unit_test(the_timeout_stays_between_its_floor_and_the_first_second),
+		cmocka_unit_test(
+			the_timeout_stays_between_its_floor_and_the_first_second),
 		cmocka_unit_test(random_samples_never_leave_the_range_of_what_was_seen),
 		cmocka_unit_test(every_schedule_is_in_order_and_within_the_budget),
 		cmocka_unit_test(a_budget_of_ten_milliseconds_holds_all_attempts),
-		cmocka_unit_test(an_unknown_host_is_tried_again_long_before_the_kernel_does),
+		cmocka_unit_test(
+			an_unknown_host_is_tried_again_long_before_the_kernel_does),
 		cmocka_unit_test(a_sweep_believes_silence_of_an_unknown_host_earlier),
 		cmocka_unit_test(a_known_host_is_tried_by_its_own_timeout),
 		cmocka_unit_test(the_network_speaks_for_a_host_from_eight_samples_on),
@@ -479,7 +480,8 @@ int main(void)
 		cmocka_unit_test(every_window_of_time_keeps_to_the_asked_rate),
 		cmocka_unit_test(one_packet_a_second_is_kept_by_waiting_as_told),
 		cmocka_unit_test(waiting_as_told_always_gives_credit),
-		cmocka_unit_test(the_rate_doubles_while_answers_come_at_the_first_attempt),
+		cmocka_unit_test(
+			the_rate_doubles_while_answers_come_at_the_first_attempt),
 		cmocka_unit_test(the_rate_halves_when_more_than_a_tenth_come_late),
 		cmocka_unit_test(a_few_late_answers_mean_nothing),
 		cmocka_unit_test(the_rate_stays_between_its_bounds),

@@ -15,6 +15,7 @@
 
 struct verdict_group {
 	size_t target;
+	struct addr addr; /* of a name: each address apart; else AF_UNSPEC */
 	enum port_state state;
 	enum port_reason reason;
 	struct addr from; /* AF_UNSPEC: no ICMP, or the hosts themselves */
@@ -58,9 +59,13 @@ static bool by_address(const struct group_set *set, size_t target)
 
 static struct verdict_group *find(struct group_set *set, const struct result *r)
 {
-	struct addr from = { .family = AF_UNSPEC };
+	bool name = set->config->targets.targets[r->check.target].kind == TARGET_NAME;
+	struct addr from = { .family = AF_UNSPEC }, addr = from;
 	bool itself = false;
 	size_t i;
+
+	if (name)
+		addr = r->check.addr;
 
 	if (r->seen.has_icmp) {
 		itself = addr_equal(&r->seen.icmp.from, &r->check.addr);
@@ -72,12 +77,13 @@ static struct verdict_group *find(struct group_set *set, const struct result *r)
 
 		if (g->target == r->check.target && g->state == r->state &&
 		    g->reason == r->reason && g->from_itself == itself &&
-		    addr_equal(&g->from, &from))
+		    addr_equal(&g->from, &from) && addr_equal(&g->addr, &addr))
 			return g;
 	}
 	if (set->n == GROUPS_MAX)
 		return &set->groups[GROUPS_MAX - 1];
 	set->groups[set->n] = (struct verdict_group){ .target = r->check.target,
+						      .addr = addr,
 						      .state = r->state,
 						      .reason = r->reason,
 						      .from = from,
@@ -184,14 +190,17 @@ static void say_group(const struct group_set *set, const struct verdict_group *g
 	const struct target *t = &set->config->targets.targets[g->target];
 	const struct port_list *ports = target_ports(&set->config->targets, t);
 	bool addresses = by_address(set, g->target);
-	const char *what = addresses && ports->n_ports == 1 ? "address" : "check";
+	const char *what = !addresses		 ? "port"
+			   : ports->n_ports == 1 ? "address"
+						 : "check";
+	char text[ADDR_TEXT_SIZE];
 
 	show_state(out, g->state, color);
 	text_escape_str(out, t->text);
 	if (addresses && ports->n_ports == 1)
 		buf_addf(out, " port %u", ports->ranges[0].first);
-	if (!addresses && t->kind == TARGET_ADDRESS)
-		what = "port";
+	if (g->addr.family != AF_UNSPEC)
+		buf_addf(out, " at %s", addr_to_text(&g->addr, text));
 	buf_adds(out, "  ");
 	show_count(out, g->n);
 	buf_addf(out, " %s%s", what, g->n == 1 ? "" : what[0] == 'a' ? "es" : "s");
@@ -210,6 +219,8 @@ static int compare(const void *a, const void *b)
 
 	if (x->target != y->target)
 		return x->target < y->target ? -1 : 1;
+	if (!addr_equal(&x->addr, &y->addr))
+		return addr_compare(&x->addr, &y->addr);
 	if (x->state != y->state)
 		return x->state < y->state ? -1 : 1;
 	return x->n > y->n ? -1 : x->n < y->n;

@@ -8,6 +8,9 @@
 #include "clock.h"
 #include "verdict.h"
 
+/* A race that took this much longer than the connection had a dead address in front. */
+#define RACE_LOST_NS (200 * NS_PER_MS)
+
 static void say_time(struct buf *out, int64_t ns)
 {
 	char human[CLOCK_HUMAN_SIZE];
@@ -34,6 +37,11 @@ static void say_open(const struct result *r, struct buf *out)
 	say_time(out, r->connect_ns);
 	if (r->attempts > 1 || r->resent)
 		buf_adds(out, ", after a lost packet");
+	if (r->race_ns > r->connect_ns + RACE_LOST_NS) {
+		buf_adds(out, ", but clients need ");
+		say_time(out, r->race_ns);
+		buf_adds(out, ": an address tried before did not answer in time");
+	}
 	if (r->held_ns < 0)
 		return;
 	switch (r->closed_by_peer) {
@@ -240,8 +248,5 @@ void verdict_say(const struct result *r, struct buf *out)
 		break;
 	}
 	if (r->beside_live)
-		buf_adds(
-			out,
-			"; another address of the name answers, so clients that try this "
-			"one first are slow");
+		buf_adds(out, "; clients that try this address first are slow");
 }
