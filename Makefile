@@ -24,16 +24,16 @@ TOOLS := $(sort $(patsubst tools/%/main.c,%,$(wildcard tools/*/main.c)))
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wswitch-enum -Wvla -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
-HARDEN   := -fstack-protector-strong -fno-plt $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+HARDEN   := -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 CPPFLAGS += -D_GNU_SOURCE -DPK_VERSION='"$(VERSION)"' -Icommon
 # The option tables leave fields out on purpose, and every loop counter is checked anyway.
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(HARDEN) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Libraries are asked for once, and only when something is going to be linked.
-LIBS = $(eval LIBS := $(shell $(PKG_CONFIG) --libs libmnl jansson) -lm -pthread)$(LIBS)
+LIBS = $(eval LIBS := $(shell $(PKG_CONFIG) --libs libmnl) -lm -pthread)$(LIBS)
 # The libraries' own headers; most live in the default place and this is empty.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libmnl jansson))$(PKG_CFLAGS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libmnl))$(PKG_CFLAGS)
 
 EMIT_SRC   := $(wildcard common/opt_emit*.c)
 COMMON_SRC := $(filter-out $(EMIT_SRC),$(wildcard common/*.c))
@@ -79,7 +79,7 @@ $B/unit/%: tests/unit/%.c $(TOOLS:%=$B/tools/%/options.o) $(EMIT_OBJ) \
            $(foreach t,$(TOOLS),$B/tools/$(t)/lib$(t).a) $B/libcommon.a
 	$(call say,TEST,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d \
 	  $(ALL_LDFLAGS) -o $@ $< $(filter-out %/opt_emit_main.o,$(filter %.o,$^)) \
-	  $(filter %.a,$^) $(LIBS) -lcmocka
+	  $(filter %.a,$^) $(LIBS) -lcmocka -ljansson
 
 $B/lab/%: tests/lab/%.c
 	$(call say,LAB,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -pthread

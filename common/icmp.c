@@ -16,14 +16,12 @@ int icmp_enable(int fd, int family)
 {
 	static const int on = 1;
 
-	/* An IPv6 socket that talks to ::ffff:a.b.c.d gets its errors at the IPv6
-	 * level, so the socket's own family is enough. */
-	if (family == AF_INET6) {
-		if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
-			return -errno;
-	} else if (setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0) {
+	/* An IPv6 socket that talks to ::ffff:a.b.c.d needs both. */
+	if (family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
 		return -errno;
-	}
+	if (setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0)
+		return -errno;
 	return 0;
 }
 

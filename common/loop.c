@@ -111,6 +111,10 @@ static void heap_down(struct loop *l, struct loop_timer *t, size_t i)
 
 int loop_timer_set(struct loop *l, struct loop_timer *timer, int64_t at_ns)
 {
+	/* A timer that re-arms itself for "now" waits for the next step, or it would never
+	 * let go. */
+	if (l->in_timers)
+		at_ns = max_i64(at_ns, l->now_ns + 1);
 	if (timer->heap) {
 		size_t i = timer->heap - 1;
 		bool earlier = at_ns < timer->at_ns;
@@ -169,16 +173,14 @@ static int wait_ms(int64_t until_ns, int64_t now_ns)
 
 static void run_timers(struct loop *l)
 {
-	/* No more than are armed now: one that re-arms itself for "now" waits for the
-	 * next step, or it would never let go. */
-	size_t budget = l->n_heap;
-
-	while (budget-- && l->n_heap && l->heap[0]->at_ns <= l->now_ns) {
+	l->in_timers = true;
+	while (l->n_heap && l->heap[0]->at_ns <= l->now_ns) {
 		struct loop_timer *t = l->heap[0];
 
 		loop_timer_cancel(l, t);
 		t->fn(t);
 	}
+	l->in_timers = false;
 }
 
 int loop_step(struct loop *l, int64_t until_ns)

@@ -36,6 +36,7 @@ struct loop {
 	struct loop_timer **heap;
 	size_t n_heap, cap_heap;
 	void *batch;	/* struct epoll_event [] */
+	bool in_timers; /* running those that are due */
 	int64_t now_ns; /* when the last wait ended */
 };
 

@@ -1,8 +1,8 @@
 /*
  * Floor 5: port lists and service names.
  *
- * Names come from the machine's own services database (getservbyname(3),
- * getservbyport(3), usually /etc/services), as applications see it. Case does not
+ * Ports are found by name as applications find them (getservbyname(3), usually from
+ * /etc/services); names shown are those of that file. Case does not
  * matter in a service name (RFC 6335 5.1); an exact match wins.
  */
 #ifndef PK_SERVICES_H
@@ -64,9 +64,8 @@ bool services_known(const char *name);
 const char *protocol_word(int protocol);
 
 /*
- * Service names of ports, as they are asked for. The first few come one by one
- * (getservbyport(3)), so that checking one port costs one look-up; then the whole
- * database is read once, which makes sweeps cheap. Not thread-safe.
+ * Service names of ports, as the machine's own /etc/services has them, read once when the
+ * first is asked for. Not thread-safe.
  */
 struct services_entry {
 	uint32_t key;  /* protocol and port */

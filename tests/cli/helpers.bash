@@ -117,8 +117,8 @@ refused_lines() {
 	shift 4
 	tool "$tool" "$@"
 	expect_status 2 && expect_no_output && expect_error_lines "$lines" || return
-	[[ $(head -n 1 "$ERR") == "$tool: "* ]] ||
-		_helpers_wrong "expected '$tool: ' in front"
+	[[ $(head -n 1 "$ERR") == "${tool##*/}: "* ]] ||
+		_helpers_wrong "expected '${tool##*/}: ' in front" || return
 	expect_error "$named" && expect_error "$why"
 }
 

@@ -1,6 +1,10 @@
 #!/usr/bin/env bats
 # The command line of portcheck: what it refuses, accepts, prints, and how it exits. Only
 # the loopback interface is used, and no privilege.
+#
+# bats sets stderr, and runs each test in a subshell; jq and the commands under test have
+# variables of their own; '\' is a backslash that is expected.
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC1003
 
 bats_require_minimum_version 1.5.0
 
@@ -806,7 +810,7 @@ kernel_rtt_ms,syn_retransmits,banner,closed_by_peer,held_ms,message"
 @test "progress is shown on a terminal once work lasts, and nowhere else" {
 	# 256 addresses of this machine, 200 a second.
 	local sweep="portcheck --rate 200 127.77.0.0/24 $TCP_CLOSED"
-	tool $sweep
+	tool sh -c "$sweep"
 	expect_status 1
 	expect_error_lines 0
 	on_terminal "$sweep >'$OUT'"

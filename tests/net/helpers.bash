@@ -52,6 +52,7 @@ _run_check() {
 }
 
 check_text() {
+	local i	# bats' run uses it for itself
 	_portcheck || return 1
 	run --separate-stderr _run_check "$@"
 }

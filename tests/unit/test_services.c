@@ -354,7 +354,6 @@ static void names_of_ports_are_those_of_the_database(void **state)
 
 	(void)state;
 	services_init(&s);
-	/* First one by one, each twice, then from the whole database. */
 	for (uint16_t port = 20; port < 200; port++) {
 		check_name(&s, port, "tcp");
 		check_name(&s, port, "tcp");
@@ -366,20 +365,6 @@ static void names_of_ports_are_those_of_the_database(void **state)
 	check_name(&s, 0, "tcp");
 	services_release(&s);
 	services_release(NULL);
-}
-
-static void one_port_does_not_read_the_whole_database(void **state)
-{
-	char name[SERVICES_NAME_SIZE];
-	struct services s;
-
-	(void)state;
-	services_init(&s);
-	for (int i = 0; i < 100; i++)
-		services_name(&s, 22, IPPROTO_TCP, name);
-	assert_false(s.complete);
-	assert_int_equal(s.n_entries, 1);
-	services_release(&s);
 }
 
 static void a_service_has_a_port_per_protocol(void **state)
@@ -433,7 +418,6 @@ int main(void)
 		cmocka_unit_test(what_was_meant_as_ports_is_told_from_targets),
 		cmocka_unit_test(a_known_service_looks_like_ports),
 		cmocka_unit_test(names_of_ports_are_those_of_the_database),
-		cmocka_unit_test(one_port_does_not_read_the_whole_database),
 		cmocka_unit_test(a_service_has_a_port_per_protocol),
 		cmocka_unit_test(a_long_operand_is_cut_between_characters),
 	};

@@ -4,17 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 65536
+#define BUCKETS_FEW  64
+#define BUCKETS_MANY 65536
 #define KEEP_HOSTS \
 	65536 /* idle hosts are kept up to here: later rounds use what is known */
 
-int host_table_init(struct host_table *t)
+int host_table_init(struct host_table *t, bool many)
 {
-	*t = (struct host_table){ 0 };
-	/* Without routes the verdicts are poorer, not wrong: not an error. */
-	if (route_open(&t->routes) < 0)
-		t->routes = NULL;
-	t->n_buckets = BUCKETS;
+	*t = (struct host_table){ .n_buckets = many ? BUCKETS_MANY : BUCKETS_FEW };
 	t->buckets = calloc(t->n_buckets, sizeof(struct host *));
 	if (!t->buckets) {
 		host_table_release(t);
@@ -92,12 +89,21 @@ void host_put(struct host_table *t, struct host *h)
 	free(h);
 }
 
+struct route_table *host_routes(struct host_table *t)
+{
+	/* Without routes the verdicts are poorer, not wrong: not an error. */
+	if (!t->routes && !t->routes_tried && route_open(&t->routes) < 0)
+		t->routes = NULL;
+	t->routes_tried = true;
+	return t->routes;
+}
+
 const struct route *host_route(struct host_table *t, struct host *h,
 			       const struct addr *source, int interface)
 {
 	if (!h->route_known) {
 		h->route_known = true;
-		if (!t->routes ||
+		if (!host_routes(t) ||
 		    route_lookup(t->routes, &h->addr, source, interface, &h->route) < 0)
 			h->route = (struct route){ .kind = ROUTE_UNICAST };
 	}
@@ -108,7 +114,7 @@ bool host_is_self(struct host_table *t, const struct addr *addr)
 {
 	struct route route;
 
-	if (addr->family == AF_UNSPEC || !t->routes)
+	if (addr->family == AF_UNSPEC || !host_routes(t))
 		return false;
 	return route_lookup(t->routes, addr, NULL, 0, &route) == 0 &&
 	       route.kind == ROUTE_LOCAL;

@@ -32,11 +32,12 @@ struct host {
 struct host_table {
 	struct host **buckets;
 	size_t n_buckets, n_hosts;
-	struct route_table *routes;
+	struct route_table *routes; /* opened when first needed: host_routes() */
+	bool routes_tried;
 };
 
-/* 0 or -errno. */
-PK_MUST_CHECK int host_table_init(struct host_table *t);
+/* MANY: thousands of hosts may come. 0 or -ENOMEM. */
+PK_MUST_CHECK int host_table_init(struct host_table *t, bool many);
 void host_table_release(struct host_table *t);
 /* The host at ADDR, made if new; counts one more user. NULL: out of memory. */
 struct host *host_get(struct host_table *t, const struct addr *addr);
@@ -44,6 +45,8 @@ struct host *host_get(struct host_table *t, const struct addr *addr);
 struct host *host_find(struct host_table *t, const struct addr *addr);
 /* One user less. */
 void host_put(struct host_table *t, struct host *h);
+/* The routing socket, NULL if there is none to be had. */
+struct route_table *host_routes(struct host_table *t);
 /* H's route, looked up the first time; a plain unicast route without interface when
  * even that fails. */
 const struct route *host_route(struct host_table *t, struct host *h,

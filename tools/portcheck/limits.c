@@ -40,8 +40,19 @@ static uint64_t read_sysctl(const char *path, uint64_t fallback)
 
 void prober_set_limits(struct prober *o)
 {
-	size_t limit = 1024, open_now = fd_count_open();
 	size_t each = o->sweep ? 1 : TIMING_ATTEMPTS;
+	size_t limit = 1024, open_now;
+
+	/* A small run needs few files, and no look at any of this. */
+	if (!o->sweep) {
+		o->window = PORTCHECK_SMALL;
+		o->ephemeral_low = EPHEMERAL_DEFAULT;
+		o->on_link_max = SIZE_MAX;
+		if (o->config->parallel)
+			o->window = min_size(o->window, o->config->parallel);
+		return;
+	}
+	open_now = fd_count_open();
 
 	fd_raise_limit(&limit);
 	limit = limit > open_now + FDS_SPARE + each ? limit - open_now - FDS_SPARE : each;

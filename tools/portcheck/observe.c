@@ -64,7 +64,8 @@ static void observe_neighbour(struct probe *p, const struct route *route)
 	struct observation *o = &p->result.seen;
 	const struct addr *hop = o->has_gateway ? &route->gateway : &p->result.check.addr;
 
-	if (route->kind != ROUTE_UNICAST || !route->interface || !p->owner->hosts.routes)
+	if (route->kind != ROUTE_UNICAST || !route->interface ||
+	    !host_routes(&p->owner->hosts))
 		return;
 	if (route_neighbour(p->owner->hosts.routes, hop, route->interface,
 			    &o->neighbour) < 0)

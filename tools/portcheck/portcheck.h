@@ -92,13 +92,13 @@ struct observation {
 /* Why the reason is what it is, where the word alone does not tell. */
 enum detail {
 	DETAIL_NONE,
-	DETAIL_GATEWAY_DOWN,  /* host-down: the gateway does not answer */
-	DETAIL_NEVER_LEFT,    /* local-reject: the kernel could not send */
-	DETAIL_LOCAL_ANSWER,  /* local-reject: ICMP or RST from this machine */
-	DETAIL_NOT_PERMITTED, /* local-reject: EPERM */
-	DETAIL_ROUTE_REFUSES, /* no-route: an unreachable, prohibit or blackhole route */
-	DETAIL_NO_SOURCE,     /* no-route: no address to send from */
-	DETAIL_NO_FAMILY,     /* no-route: the machine has no such address family */
+	DETAIL_GATEWAY_DOWN,   /* host-down: the gateway does not answer */
+	DETAIL_NEVER_LEFT,     /* local-reject: the kernel could not send */
+	DETAIL_LOCAL_ANSWER,   /* local-reject: ICMP or RST from this machine */
+	DETAIL_NOT_PERMITTED,  /* local-reject: EPERM */
+	DETAIL_ROUTE_REFUSES,  /* no-route: an unreachable, prohibit or blackhole route */
+	DETAIL_NO_SOURCE,      /* no-route: no address to send from */
+	DETAIL_NO_FAMILY,      /* no-route: the machine has no such address family */
 	DETAIL_NEEDS_ZONE,     /* error: link-local without a zone */
 	DETAIL_RATE_LIMIT,     /* silence after the same host rejected other ports */
 	DETAIL_SILENT_SERVICE, /* UDP: the usual service never answers strangers */

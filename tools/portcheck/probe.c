@@ -324,7 +324,7 @@ static bool needs_neighbour(struct prober *o, const struct addr *a)
 	struct addr net = addr_network(a, a->family == AF_INET6 ? 64 : 24);
 	struct route route;
 
-	if (!o->sweep || !o->hosts.routes)
+	if (!o->sweep || !host_routes(&o->hosts))
 		return false;
 	if (!addr_equal(&net, &o->near_net)) {
 		o->near_net = net;
@@ -454,7 +454,7 @@ int prober_create(struct prober **ret_prober, const struct portcheck_config *con
 	o->source = source;
 	o->sweep = sweep;
 	o->networks = calloc(config->targets.n_targets + 1, sizeof(*o->networks));
-	err = o->networks ? host_table_init(&o->hosts) : -ENOMEM;
+	err = o->networks ? host_table_init(&o->hosts, sweep) : -ENOMEM;
 	if (err < 0) {
 		free(o->networks);
 		free(o);

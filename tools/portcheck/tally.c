@@ -130,5 +130,5 @@ bool tally_reached(const struct tally *t)
 	uint64_t wanted = t->config->until_closed ? c.not_open : c.open;
 	uint64_t all = c.open + c.not_open + c.unresolved + c.unknown;
 
-	return t->config->any ? wanted > 0 : wanted == all;
+	return wanted > 0 && (t->config->any || wanted == all);
 }

@@ -75,8 +75,8 @@ static enum port_reason decide_sync(struct result *r)
 			r->detail = DETAIL_ROUTE_REFUSES;
 			return REASON_NO_ROUTE;
 		}
-		if (addr_is_link_local(&r->check.addr) &&
-		    r->check.addr.family == AF_INET6)
+		if (r->check.addr.family == AF_INET6 && !r->check.addr.scope &&
+		    addr_is_link_local(&r->check.addr))
 			r->detail = DETAIL_NEEDS_ZONE;
 		return REASON_PERMISSION;
 	case EADDRNOTAVAIL:
@@ -112,6 +112,10 @@ static enum port_reason decide_error(struct result *r)
 	case EHOSTUNREACH:
 		if (o->neighbour == ROUTE_NEIGH_FAILED)
 			return host_down(r);
+		return REASON_HOST_UNREACH;
+	case EHOSTDOWN:	 /* ICMP host unknown */
+	case ENONET:	 /* ICMP host isolated */
+	case EOPNOTSUPP: /* ICMP source route failed */
 		return REASON_HOST_UNREACH;
 	case ENETUNREACH:
 		return REASON_NET_UNREACH;
