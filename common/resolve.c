@@ -34,6 +34,7 @@ struct resolver {
 	bool abandoned;
 	unsigned int users; /* the caller and every thread */
 	unsigned int idle;
+	unsigned int n_waiting; /* jobs in `waiting` */
 	unsigned int threads;
 	struct job *waiting, **waiting_tail;
 	struct job *done, **done_tail;
@@ -159,9 +160,8 @@ static void explain(struct resolve_result *res, int family, int status, int erro
 		break;
 	case EAI_AGAIN:
 		res->reason = REASON_NAME_FAILURE;
-		snprintf(
-			res->why, sizeof(res->why),
-			"the resolver gave no answer (DNS server dead, or failing)");
+		snprintf(res->why, sizeof(res->why),
+			 "the resolver gave no answer (DNS server dead, or failing)");
 		break;
 #ifdef EAI_IDN_ENCODE
 	case EAI_IDN_ENCODE:
@@ -170,8 +170,14 @@ static void explain(struct resolve_result *res, int family, int status, int erro
 			 "not a valid international name, or libidn2 is not installed");
 		break;
 #endif
+	case EAI_MEMORY:
+		res->reason = REASON_RESOURCE_LIMIT;
+		snprintf(res->why, sizeof(res->why), "out of memory for the look-up");
+		break;
 	case EAI_SYSTEM:
-		res->reason = REASON_NAME_FAILURE;
+		res->reason = error == EMFILE || error == ENFILE || error == ENOMEM
+				      ? REASON_RESOURCE_LIMIT
+				      : REASON_NAME_FAILURE;
 		snprintf(res->why, sizeof(res->why), "the look-up failed: %s",
 			 strerror(error));
 		break;
@@ -249,6 +255,7 @@ static void *worker(void *arg)
 			continue;
 		}
 		r->waiting = job->next;
+		r->n_waiting--;
 		if (!r->waiting)
 			r->waiting_tail = &r->waiting;
 		pthread_mutex_unlock(&r->lock);
@@ -313,7 +320,8 @@ int resolver_submit(struct resolver *r, const char *name, int family, void *arg)
 	need_utf8_locale(name);
 
 	pthread_mutex_lock(&r->lock);
-	if (!r->idle && r->threads < RESOLVE_MAX_THREADS)
+	/* An idle worker may have been woken for an earlier job and not have taken it yet. */
+	if (r->n_waiting >= r->idle && r->threads < RESOLVE_MAX_THREADS)
 		err = start_thread(r);
 	if (err && !r->threads) {
 		pthread_mutex_unlock(&r->lock);
@@ -322,6 +330,7 @@ int resolver_submit(struct resolver *r, const char *name, int family, void *arg)
 	}
 	*r->waiting_tail = job;
 	r->waiting_tail = &job->next;
+	r->n_waiting++;
 	pthread_cond_signal(&r->work);
 	pthread_mutex_unlock(&r->lock);
 	return 0;

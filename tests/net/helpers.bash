@@ -52,7 +52,9 @@ _run_check() {
 }
 
 check_text() {
-	local i	# bats' run uses it for itself
+	# bats' run uses it, and would change that of a test.
+	# shellcheck disable=SC2034
+	local i
 	_portcheck || return 1
 	run --separate-stderr _run_check "$@"
 }

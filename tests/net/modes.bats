@@ -583,7 +583,7 @@ terminal() {
 
 @test "bad usage sends nothing" {
 	lab_serve sv tcp:0
-	count cl sent output 'meta oifname "eth0"'
+	count cl sent output 'meta l4proto { tcp, udp }'
 	run -2 lab_cl portcheck "$LAB_SV4" "$LAB_PORT" 0
 	run -2 lab_cl portcheck "$LAB_SV4:$LAB_PORT" 256.1.1.1:80
 	run -2 lab_cl portcheck "$LAB_SV4" "$LAB_PORT" --nosuch

@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # What portcheck says of a TCP port, for every way in which a network can answer or not:
 # real firewall rules, routes and servers in the lab, over IPv4 and IPv6, unprivileged.
+#
+# lab_up sets the addresses of the routers.
+# shellcheck disable=SC2153
 
 bats_require_minimum_version 1.5.0
 
@@ -69,6 +72,10 @@ all_rejects() {
 
 time_waits() {
 	lab_ns "$1" ss -Htan state time-wait | wc -l
+}
+
+some_time_waits() {
+	(($(time_waits cl) + $(time_waits sv) > 0))
 }
 
 established() {
@@ -650,7 +657,7 @@ established() {
 	[[ $(time_waits sv) == 0 ]]
 	# The counting itself is in order: an ordinary client leaves one.
 	lab_cl nc -N -w 5 "$LAB_SV4" "${LAB_PORTS[2]}" </dev/null
-	lab_wait_until 5 eval '(($(time_waits cl) + $(time_waits sv) > 0))'
+	lab_wait_until 5 some_time_waits
 }
 
 syns() {

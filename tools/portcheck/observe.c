@@ -72,6 +72,21 @@ static void observe_neighbour(struct probe *p, const struct route *route)
 		o->neighbour = ROUTE_NEIGH_UNKNOWN;
 }
 
+bool observe_icmp(struct probe *p, int fd)
+{
+	struct observation *o = &p->result.seen;
+	struct icmp_error e;
+
+	while (icmp_read(fd, &e) == 1) {
+		if (!icmp_is_final(e.origin, e.type, e.code))
+			continue;
+		o->has_icmp = true;
+		o->icmp = e;
+		return true;
+	}
+	return false;
+}
+
 void observe_context(struct probe *p)
 {
 	struct observation *o = &p->result.seen;

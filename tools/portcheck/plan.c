@@ -129,7 +129,7 @@ static void lookup_failed(struct source *s, enum port_reason reason, const char 
 
 	s->lookup = LOOKUP_FAILED;
 	for (i = 0; i < ports->n_ports; i++) {
-		struct result r = { .state = STATE_UNRESOLVED,
+		struct result r = { .state = state_of_reason(reason, 0, false),
 				    .reason = reason,
 				    .connect_ns = -1,
 				    .race_ns = -1,

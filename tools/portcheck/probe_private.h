@@ -111,7 +111,11 @@ void udp_timer(struct probe *p);
 /* First datagram of P: choose payload. */
 void udp_prepare(struct probe *p);
 
-/* observe.c: complete result.seen before the verdict. */
+/* observe.c */
+/* Take FD's error queue up to the first ICMP error that decides; true: it is in
+ * result.seen. */
+bool observe_icmp(struct probe *p, int fd);
+/* Complete result.seen before the verdict. */
 void observe_context(struct probe *p);
 /* TCP_INFO of a connected socket into the result. */
 void observe_connected(struct probe *p, int fd);

@@ -259,21 +259,6 @@ static void confirm_event(struct probe *p, struct attempt *a)
 
 /* ---- events ---- */
 
-static bool read_icmp(struct probe *p, struct attempt *a)
-{
-	struct observation *o = &p->result.seen;
-	struct icmp_error e;
-
-	while (icmp_read(a->io.fd, &e) == 1) {
-		if (!icmp_is_final(e.origin, e.type, e.code))
-			continue;
-		o->has_icmp = true;
-		o->icmp = e;
-		return true;
-	}
-	return false;
-}
-
 static void tcp_event(struct loop_io *io, uint32_t events)
 {
 	struct attempt *a = container_of(io, struct attempt, io);
@@ -289,7 +274,7 @@ static void tcp_event(struct loop_io *io, uint32_t events)
 		confirm_event(p, a);
 		return;
 	}
-	if (events & EPOLLERR && read_icmp(p, a)) {
+	if (events & EPOLLERR && observe_icmp(p, a->io.fd)) {
 		p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
 		if (addr_equal(&p->result.seen.icmp.from, &p->result.check.addr))
 			probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);

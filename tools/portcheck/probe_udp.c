@@ -174,21 +174,6 @@ static bool from_target(const struct probe *p, const struct sockaddr_storage *sa
 		addr_equal(&from, &p->result.check.addr));
 }
 
-static bool read_icmp(struct probe *p, int fd)
-{
-	struct observation *o = &p->result.seen;
-	struct icmp_error e;
-
-	while (icmp_read(fd, &e) == 1) {
-		if (!icmp_is_final(e.origin, e.type, e.code))
-			continue;
-		o->has_icmp = true;
-		o->icmp = e;
-		return true;
-	}
-	return false;
-}
-
 static void refused(struct probe *p)
 {
 	struct observation *o = &p->result.seen;
@@ -209,7 +194,7 @@ static void udp_event(struct loop_io *io, uint32_t events)
 	uint8_t bytes[2048];
 	int rounds;
 
-	if (events & EPOLLERR && read_icmp(p, io->fd)) {
+	if (events & EPOLLERR && observe_icmp(p, io->fd)) {
 		refused(p);
 		return;
 	}
@@ -227,7 +212,7 @@ static void udp_event(struct loop_io *io, uint32_t events)
 			return;
 		/* Other errors repeat what the error queue said; a kernel without one
 		 * leaves errno alone to go by. */
-		if (n < 0 && errno == ECONNREFUSED && !read_icmp(p, io->fd)) {
+		if (n < 0 && errno == ECONNREFUSED && !observe_icmp(p, io->fd)) {
 			p->host->udp_closed++;
 			probe_finish(p, SEEN_ERROR, ECONNREFUSED);
 			return;

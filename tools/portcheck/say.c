@@ -188,6 +188,8 @@ static void say_error(const struct result *r, struct buf *out)
 		buf_adds(out,
 			 "not tested: a link-local address needs its interface, as in "
 			 "fe80::1%eth0");
+	else if (r->name_why)
+		buf_addf(out, "not tested: %s", r->name_why);
 	else if (r->reason == REASON_ADDRESS_IN_USE)
 		buf_adds(out, "not tested: the local port is in use for this target");
 	else if (r->seen.error == EADDRNOTAVAIL)
