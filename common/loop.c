@@ -55,17 +55,29 @@ int loop_io_modify(struct loop *l, struct loop_io *io, uint32_t events)
 	return epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, io->fd, &ev) < 0 ? -errno : 0;
 }
 
-void loop_io_close(struct loop *l, struct loop_io *io)
+/* An event of this batch may still wait for its turn: IO's memory can be gone then. */
+static void drop_event(struct loop *l, struct loop_io *io)
 {
 	struct epoll_event *batch = l->batch;
 
-	if (io->fd < 0)
-		return;
-	/* An event of this batch may still wait for its turn: IO's memory can be gone
-	 * then. */
 	if (io->slot)
 		batch[io->slot - 1].data.ptr = NULL;
 	io->slot = 0;
+}
+
+void loop_io_forget(struct loop *l, struct loop_io *io)
+{
+	if (io->fd < 0)
+		return;
+	drop_event(l, io);
+	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL);
+}
+
+void loop_io_close(struct loop *l, struct loop_io *io)
+{
+	if (io->fd < 0)
+		return;
+	drop_event(l, io);
 	/* Closing takes it out of the epoll set: nobody else holds the open file. */
 	close(io->fd);
 	io->fd = -1;
@@ -111,8 +123,8 @@ static void heap_down(struct loop *l, struct loop_timer *t, size_t i)
 
 int loop_timer_set(struct loop *l, struct loop_timer *timer, int64_t at_ns)
 {
-	/* A timer that re-arms itself for "now" waits for the next step, or it would never
-	 * let go. */
+	/* A timer that re-arms itself for "now" waits for the next step, or it would
+	 * never let go. */
 	if (l->in_timers)
 		at_ns = max_i64(at_ns, l->now_ns + 1);
 	if (timer->heap) {

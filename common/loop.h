@@ -47,6 +47,8 @@ void loop_release(struct loop *l);
 /* Watch IO->fd for EVENTS. 0 or -errno (-ENOSPC, -ENOMEM: limits). */
 PK_MUST_CHECK int loop_io_add(struct loop *l, struct loop_io *io, uint32_t events);
 PK_MUST_CHECK int loop_io_modify(struct loop *l, struct loop_io *io, uint32_t events);
+/* Stop watching IO->fd, which stays open and the caller's. */
+void loop_io_forget(struct loop *l, struct loop_io *io);
 /* Stop watching and close IO->fd, which becomes -1. Does nothing when it is. */
 void loop_io_close(struct loop *l, struct loop_io *io);
 

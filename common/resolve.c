@@ -196,6 +196,7 @@ static void collect(struct resolve_result *res, const struct addrinfo *list)
 	if (!res->addrs) {
 		res->status = EAI_MEMORY;
 		res->reason = REASON_RESOURCE_LIMIT;
+		snprintf(res->why, sizeof(res->why), "out of memory for the look-up");
 		return;
 	}
 	for (ai = list; ai && res->n_addrs < RESOLVE_MAX_ADDRESSES; ai = ai->ai_next) {
@@ -320,7 +321,8 @@ int resolver_submit(struct resolver *r, const char *name, int family, void *arg)
 	need_utf8_locale(name);
 
 	pthread_mutex_lock(&r->lock);
-	/* An idle worker may have been woken for an earlier job and not have taken it yet. */
+	/* An idle worker may have been woken for an earlier job and not have taken it
+	 * yet. */
 	if (r->n_waiting >= r->idle && r->threads < RESOLVE_MAX_THREADS)
 		err = start_thread(r);
 	if (err && !r->threads) {

@@ -12,7 +12,8 @@
 #include "base.h"
 #include "state.h"
 
-#define RESOLVE_MAX_THREADS   64
+/* Look-ups that were given up keep their thread until the resolver lets go of it. */
+#define RESOLVE_MAX_THREADS   512
 #define RESOLVE_MAX_ADDRESSES 64
 
 struct resolve_result {

@@ -49,25 +49,25 @@ void route_close(struct route_table *t)
 static int ask(struct route_table *t, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 {
 	char buffer[8192]; /* MNL_SOCKET_BUFFER_SIZE at the most */
-	ssize_t n;
-	int ret;
 
 	nlh->nlmsg_seq = ++t->sequence;
 	if (mnl_socket_sendto(t->nl, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
-	do {
-		n = mnl_socket_recvfrom(t->nl, buffer, sizeof(buffer));
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(t->nl, buffer, sizeof(buffer));
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		ret = mnl_cb_run(buffer, (size_t)n, nlh->nlmsg_seq,
-				 mnl_socket_get_portid(t->nl), fn, arg);
-		if (ret < 0)
-			return -errno;
 		/* The answers asked for here are single messages without an end mark. */
-	} while (n < 0);
-	return 0;
+		if (mnl_cb_run(buffer, (size_t)n, nlh->nlmsg_seq,
+			       mnl_socket_get_portid(t->nl), fn, arg) >= 0)
+			return 0;
+		/* A late answer to an earlier question is passed over. */
+		if (errno != EPROTO)
+			return -errno;
+	}
 }
 
 static bool read_addr(const struct nlattr *attr, int family, int interface,

@@ -183,8 +183,8 @@ static int take_line(struct services *s, char *line)
 
 /*
  * Read the whole database: the file itself, which takes a tenth of the time of one
- * getservbyport(3), as that asks several sources first. What memory doesn't suffice for is
- * left out: names are a convenience.
+ * getservbyport(3), as that asks several sources first. What memory doesn't suffice for
+ * is left out: names are a convenience.
  */
 static void read_database(struct services *s)
 {

@@ -730,7 +730,7 @@ for (name, labels), value in samples.items():
 @test "a hint to the next tool is for a terminal, and only when that tool is there" {
 	lab_serve sv tcp:0
 	drop "$LAB_PORT"
-	local dir=$LAB_DIR/hint run="-t 300ms $LAB_SV4 $LAB_PORT"
+	local dir=$LAB_DIR/hint run="-t 100ms $LAB_SV4 $LAB_PORT"
 	mkdir "$dir" "$dir/bin"
 	cp "$(type -P portcheck)" "$dir/bin/portcheck"
 	# Alone.
@@ -751,7 +751,7 @@ for (name, labels), value in samples.items():
 	terminal "PATH=/nowhere:$dir/path $dir/bin/portcheck $run"
 	assert_output --partial 'try: sudo portblock'
 	# No terminal, no question, no hint.
-	PATH=$PATH:$dir/path run -1 lab_cl "$dir/bin/portcheck" -t 300ms "$LAB_SV4" "$LAB_PORT"
+	PATH=$PATH:$dir/path run -1 lab_cl "$dir/bin/portcheck" -t 100ms "$LAB_SV4" "$LAB_PORT"
 	assert_output --partial filtered
 	refute_output --partial 'try:'
 	local args

@@ -1,6 +1,6 @@
 /*
- * A getaddrinfo(3) that stands in front of the C library's, for a test program of one file.
- * What it makes of a name is in its first label:
+ * A getaddrinfo(3) that stands in front of the C library's, for a test program of one
+ * file. What it makes of a name is in its first label:
  *
  *	a3.test		three IPv4 addresses, from 192.0.2.1 on
  *	twice.test	the same address twice, and another one

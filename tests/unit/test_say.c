@@ -359,8 +359,7 @@ static void a_dead_address_beside_a_live_one_slows_clients(void **state)
 	r.seen.seen = SEEN_SILENCE;
 	r.beside_live = true;
 	check_sentence(&r, "no answer to 3 SYNs in 3.00 s: dropped on the way or by the "
-			   "host; clients that try this address before the live one are "
-			   "slow");
+			   "host; clients that try this address first are slow");
 }
 
 int main(void)

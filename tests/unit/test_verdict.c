@@ -47,7 +47,8 @@ struct row {
 #define ICMP(o, t, c, sender) .origin = (o), .type = (t), .code = (c), .from = (sender)
 #define ICMP4(t, c, sender)   ICMP(SO_EE_ORIGIN_ICMP, t, c, sender)
 #define ICMP6(t, c, sender)   ICMP(SO_EE_ORIGIN_ICMP6, t, c, sender)
-#define WANT(s, r, d)	      .state = STATE_##s, .reason = REASON_##r, .detail = DETAIL_##d
+
+#define WANT(s, r, d) .state = STATE_##s, .reason = REASON_##r, .detail = DETAIL_##d
 
 static struct addr addr_of(const char *text)
 {
@@ -258,14 +259,17 @@ static void what_the_call_itself_reports_is_local(void **state)
 {
 	static const struct row rows[] = {
 		{ "own filter, UDP",
-		  UDP(TARGET), AT_ONCE(EPERM), WANT(FILTERED, LOCAL_REJECT, NOT_PERMITTED) },
+		  UDP(TARGET), AT_ONCE(EPERM),
+		  WANT(FILTERED, LOCAL_REJECT, NOT_PERMITTED) },
 		{ "own filter, TCP",
-		  TCP(TARGET), AT_ONCE(EPERM), WANT(FILTERED, LOCAL_REJECT, NOT_PERMITTED) },
+		  TCP(TARGET), AT_ONCE(EPERM),
+		  WANT(FILTERED, LOCAL_REJECT, NOT_PERMITTED) },
 		{ "no route",
 		  TCP(TARGET), AT_ONCE(ENETUNREACH), .route = ROUTE_NONE,
 		  WANT(UNREACHABLE, NO_ROUTE, NONE) },
 		{ "no IPv6",
-		  TCP(TARGET6), AT_ONCE(EAFNOSUPPORT), WANT(UNREACHABLE, NO_ROUTE, NO_FAMILY) },
+		  TCP(TARGET6), AT_ONCE(EAFNOSUPPORT),
+		  WANT(UNREACHABLE, NO_ROUTE, NO_FAMILY) },
 		{ "route of type unreachable",
 		  TCP(TARGET), AT_ONCE(EHOSTUNREACH), .route = ROUTE_UNREACHABLE,
 		  WANT(UNREACHABLE, NO_ROUTE, ROUTE_REFUSES) },
@@ -276,7 +280,8 @@ static void what_the_call_itself_reports_is_local(void **state)
 		  TCP(TARGET), AT_ONCE(EINVAL), .route = ROUTE_BLACKHOLE,
 		  WANT(UNREACHABLE, NO_ROUTE, ROUTE_REFUSES) },
 		{ "neighbour known to be dead",
-		  TCP(TARGET), AT_ONCE(EHOSTUNREACH), WANT(UNREACHABLE, HOST_DOWN, NONE) },
+		  TCP(TARGET), AT_ONCE(EHOSTUNREACH),
+		  WANT(UNREACHABLE, HOST_DOWN, NONE) },
 		{ "gateway known to be dead",
 		  TCP("203.0.113.9"), AT_ONCE(EHOSTUNREACH), .gateway = GATEWAY,
 		  WANT(UNREACHABLE, HOST_DOWN, GATEWAY_DOWN) },
@@ -302,7 +307,8 @@ static void what_could_not_be_tested_is_no_verdict(void **state)
 		{ "IPv4 link-local needs no zone",
 		  TCP("169.254.1.1"), AT_ONCE(EINVAL), WANT(ERROR, PERMISSION, NONE) },
 		{ "no port left",
-		  TCP(TARGET), AT_ONCE(EADDRNOTAVAIL), WANT(ERROR, RESOURCE_LIMIT, NONE) },
+		  TCP(TARGET), AT_ONCE(EADDRNOTAVAIL),
+		  WANT(ERROR, RESOURCE_LIMIT, NONE) },
 		{ "no port left, found out later",
 		  TCP(TARGET), LATER(EADDRNOTAVAIL), WANT(ERROR, RESOURCE_LIMIT, NONE) },
 		{ "no descriptor left",
@@ -335,7 +341,8 @@ static void an_old_kernel_leaves_errno_alone_to_tell(void **state)
 		  WANT(UNREACHABLE, HOST_DOWN, NONE) },
 		{ "host unreachable for want of the gateway",
 		  TCP("203.0.113.9"), LATER(EHOSTUNREACH), .gateway = GATEWAY,
-		  .neighbour = ROUTE_NEIGH_FAILED, WANT(UNREACHABLE, HOST_DOWN, GATEWAY_DOWN) },
+		  .neighbour = ROUTE_NEIGH_FAILED,
+		  WANT(UNREACHABLE, HOST_DOWN, GATEWAY_DOWN) },
 		{ "network unreachable from outside",
 		  TCP(TARGET), LATER(ENETUNREACH), WANT(UNREACHABLE, NET_UNREACH, NONE) },
 		{ "prohibited, ICMPv6",
@@ -370,7 +377,8 @@ static void silence_is_filtered_and_over_udp_undecided(void **state)
 {
 	static const struct row rows[] = {
 		{ "TCP", TCP(TARGET), SILENCE(3000), WANT(FILTERED, NO_RESPONSE, NONE) },
-		{ "UDP", UDP(TARGET), SILENCE(3000), WANT(OPEN_FILTERED, NO_RESPONSE, NONE) },
+		{ "UDP", UDP(TARGET), SILENCE(3000),
+		  WANT(OPEN_FILTERED, NO_RESPONSE, NONE) },
 		{ "TCP, the neighbour is there",
 		  TCP(TARGET), SILENCE(3000), .neighbour = ROUTE_NEIGH_PRESENT,
 		  WANT(FILTERED, NO_RESPONSE, NONE) },

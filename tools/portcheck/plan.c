@@ -9,7 +9,7 @@
 #include "clock.h"
 
 /* Look-ups under way at once. */
-#define LOOKUPS RESOLVE_MAX_THREADS
+#define LOOKUPS 64
 
 enum lookup { LOOKUP_NONE, LOOKUP_WAITING, LOOKUP_RUNNING, LOOKUP_DONE, LOOKUP_FAILED };
 
@@ -178,6 +178,10 @@ static void lookup_done(struct source *s, struct resolve_result *res)
 
 	s->resolve_ns = res->took_ns;
 	lookup_over(s);
+	if (res->status == 0 && !res->n_addrs) {
+		lookup_failed(s, REASON_NAME_NO_ADDRESS, "the name has no IP address");
+		return;
+	}
 	if (res->status != 0) {
 		lookup_failed(s, res->reason, res->why);
 		return;
@@ -273,6 +277,7 @@ void plan_destroy(struct plan *p)
 
 	if (!p)
 		return;
+	loop_io_forget(p->loop, &p->resolver_io);
 	resolver_destroy(p->resolver);
 	for (i = 0; i < p->n_sources; i++) {
 		loop_timer_cancel(p->loop, &p->sources[i].deadline);
@@ -295,7 +300,13 @@ static int need_resolver(struct plan *p)
 		return err;
 	p->resolver_io =
 		(struct loop_io){ .fd = resolver_fd(p->resolver), .fn = resolver_event };
-	return loop_io_add(p->loop, &p->resolver_io, EPOLLIN);
+	err = loop_io_add(p->loop, &p->resolver_io, EPOLLIN);
+	if (err < 0) {
+		p->resolver_io.fd = -1;
+		resolver_destroy(p->resolver);
+		p->resolver = NULL;
+	}
+	return err;
 }
 
 int plan_start(struct plan *p)

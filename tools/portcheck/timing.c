@@ -57,7 +57,8 @@ struct schedule timing_schedule(const struct rtt *host, const struct rtt *networ
 	} else if (sweep && network && network->n_samples >= 8) {
 		/* Neighbours share the path, but not the host at its end: allow for
 		 * more. */
-		rto = min_i64(2 * rtt_rto_ns(network), UNKNOWN_SECOND_NS);
+		rto = max_i64(min_i64(2 * rtt_rto_ns(network), UNKNOWN_SECOND_NS),
+			      rtt_rto_ns(network));
 	} else {
 		s.at_ns[1] = UNKNOWN_SECOND_NS;
 		s.at_ns[2] = UNKNOWN_THIRD_NS;
