@@ -126,31 +126,41 @@ static void collect(struct sweep *s, int wait_ms)
 	}
 }
 
+/* Milliseconds until the oldest one's time is up. */
+static int oldest_ms(const struct sweep *s)
+{
+	int64_t left = s->ring[s->tail % s->n_ring].end_ms - now_ms();
+
+	return left > 0 ? (int)left : 0;
+}
+
+static void expire(struct sweep *s)
+{
+	int64_t now = now_ms();
+
+	for (; s->tail < s->head; s->tail++) {
+		struct slot *slot = &s->ring[s->tail % s->n_ring];
+
+		if (slot->fd >= 0 && slot->end_ms > now)
+			break;
+		if (slot->fd >= 0)
+			take(s, slot, ETIMEDOUT);
+	}
+}
+
 static void run(struct sweep *s)
 {
 	while (s->next < s->n_checks || s->in_flight) {
-		int64_t now = now_ms();
-		int n;
+		int64_t end_ms = now_ms() + s->timeout_ms;
+		int n = 0;
 
-		for (n = 0; n < START_MAX && s->next < s->n_checks &&
-			    s->head - s->tail < s->n_ring;
-		     n++)
-			start(s, now + s->timeout_ms);
-		/* Until the oldest one's time is up, unless there is more to start. */
-		collect(s,
-			n || s->tail == s->head
-				? 0
-				: (int)(s->ring[s->tail % s->n_ring].end_ms - now) + 1);
-		now = now_ms();
-		while (s->tail < s->head) {
-			struct slot *slot = &s->ring[s->tail % s->n_ring];
-
-			if (slot->fd >= 0 && slot->end_ms > now)
-				break;
-			if (slot->fd >= 0)
-				take(s, slot, ETIMEDOUT);
-			s->tail++;
+		while (n < START_MAX && s->next < s->n_checks &&
+		       s->head - s->tail < s->n_ring) {
+			start(s, end_ms);
+			n++;
 		}
+		collect(s, n || s->tail == s->head ? 0 : oldest_ms(s));
+		expire(s);
 	}
 }
 

@@ -40,8 +40,11 @@ family() {
 
 # A copy that nobody may run, made once: checks run side by side.
 _portcheck() {
+	local src
 	PORTCHECK=$LAB_DIR/portcheck
-	[[ -x $PORTCHECK ]] || install -m 755 "$(type -P portcheck)" "$PORTCHECK"
+	[[ ! -x $PORTCHECK ]] || return 0
+	src=$(type -P portcheck) || { echo 'portcheck is not built' >&2; return 1; }
+	install -m 755 "$src" "$PORTCHECK"
 }
 
 # WITH: words before portcheck, such as "prlimit --nofile=64", or LC_ALL=C.

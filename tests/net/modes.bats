@@ -440,6 +440,15 @@ terminal() {
 	assert_output --partial 'eth0@'
 }
 
+@test "--netns takes a name, not a path" {
+	lab_serve sv tcp:0
+	run -2 portcheck --netns ../../proc/self/ns/net "$LAB_SV4" "$LAB_PORT"
+	assert_output "portcheck: option '--netns': '../../proc/self/ns/net': no such network \
+namespace (ip netns list names them)"
+	run -2 portcheck --netns . "$LAB_SV4" "$LAB_PORT"
+	run -2 portcheck --netns "../netns/$LAB_CL" "$LAB_SV4" "$LAB_PORT"
+}
+
 @test "--netns without privilege is a clear error and exit 3" {
 	lab_serve sv tcp:0
 	cp "$(type -P portcheck)" "$LAB_DIR/bin/portcheck"

@@ -556,7 +556,7 @@ established() {
 	lab_serve sv reset:0
 	for v in 4 6; do
 		family $v
-		for ((i = 0; i < 10; i++)); do
+		for ((i = 0; i < 5; i++)); do
 			check "$SV" "$LAB_PORT"
 			expect 0 state=open reason=syn-ack
 			check --hold 5s "$SV" "$LAB_PORT"

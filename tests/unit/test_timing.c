@@ -465,6 +465,21 @@ static void a_long_pause_gives_no_more_than_a_burst(void **state)
 	assert_true(pace_credit(&p, now_ns + 3600 * NS_PER_S) <= BURST);
 }
 
+/* A router needs three seconds to say that a host is down. */
+static void a_sweep_that_fits_gives_unknown_hosts_the_whole_budget(void **state)
+{
+	struct rtt none = { 0 }, eight = rtt_of(8, MS(5));
+	struct schedule s;
+
+	(void)state;
+	s = timing_schedule(&none, &eight, MS(3500), RUN_SWEEP);
+	assert_int_equal(s.give_up_ns, MS(3500));
+	s = timing_schedule(&none, &eight, MS(3500), RUN_HUGE);
+	assert_true(s.give_up_ns < MS(3500));
+	s = timing_schedule(&eight, NULL, MS(3500), RUN_SWEEP);
+	assert_true(s.give_up_ns < MS(3500));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +507,7 @@ int main(void)
 		cmocka_unit_test(a_few_late_answers_mean_nothing),
 		cmocka_unit_test(the_rate_stays_between_its_bounds),
 		cmocka_unit_test(a_long_pause_gives_no_more_than_a_burst),
+		cmocka_unit_test(a_sweep_that_fits_gives_unknown_hosts_the_whole_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

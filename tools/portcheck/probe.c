@@ -355,7 +355,7 @@ static void probe_start(struct prober *o, struct probe *p, const struct check *c
 	if (o->config->targets.targets[check->target].kind == TARGET_BLOCK)
 		p->host->network = &o->networks[check->target];
 	p->schedule = timing_schedule(&p->host->rtt, p->host->network, check->budget_ns,
-				      o->sweep);
+				      o->size);
 	/* A fixed local port is one connection at a time. */
 	if (o->config->source_port)
 		p->schedule.n = 1;
@@ -442,7 +442,7 @@ bool prober_finished(const struct prober *o)
 }
 
 int prober_create(struct prober **ret_prober, const struct portcheck_config *config,
-		  struct loop *loop, const struct probe_source *source, bool sweep)
+		  struct loop *loop, const struct probe_source *source, uint64_t n_checks)
 {
 	struct prober *o = calloc(1, sizeof(*o));
 	int err;
@@ -452,15 +452,16 @@ int prober_create(struct prober **ret_prober, const struct portcheck_config *con
 	o->config = config;
 	o->loop = loop;
 	o->source = source;
-	o->sweep = sweep;
+	o->sweep = n_checks > PORTCHECK_SMALL;
 	o->networks = calloc(config->targets.n_targets + 1, sizeof(*o->networks));
-	err = o->networks ? host_table_init(&o->hosts, sweep) : -ENOMEM;
+	err = o->networks ? host_table_init(&o->hosts, o->sweep) : -ENOMEM;
 	if (err < 0) {
 		free(o->networks);
 		free(o);
 		return err;
 	}
 	prober_set_limits(o);
+	o->size = !o->sweep ? RUN_SMALL : n_checks > o->window ? RUN_HUGE : RUN_SWEEP;
 	pace_init(&o->pace, config->rate, clock_now_ns());
 	if (getrandom(&o->nonce_seed, sizeof(o->nonce_seed), GRND_NONBLOCK) < 0)
 		o->nonce_seed = (uint64_t)clock_wall_ns();

@@ -24,11 +24,11 @@ struct probe_source {
 
 struct prober;
 
-/* SWEEP: many checks, see PORTCHECK_SMALL. CONFIG, LOOP and SOURCE must outlive it.
- * 0 or -errno. */
+/* N_CHECKS: about how many will come; beyond PORTCHECK_SMALL it is a sweep. CONFIG,
+ * LOOP and SOURCE must outlive it. 0 or -errno. */
 PK_MUST_CHECK int prober_create(struct prober **ret_prober,
 				const struct portcheck_config *config, struct loop *loop,
-				const struct probe_source *source, bool sweep);
+				const struct probe_source *source, uint64_t n_checks);
 /* Ends all probes without results. NULL accepted. */
 void prober_destroy(struct prober *p);
 /* Start what may be started. Returns the monotonic time to call again at the latest. */

@@ -56,6 +56,7 @@ struct prober {
 	struct loop *loop;
 	const struct probe_source *source;
 	bool sweep;
+	enum run_size size;
 	bool source_ended;
 	struct host_table hosts;
 	struct rtt *networks; /* one a target: what its hosts have in common */

@@ -317,7 +317,7 @@ void tcp_timer(struct probe *p)
 	}
 	/* The host's round-trip time may be known by now. */
 	p->schedule = timing_schedule(&p->host->rtt, p->host->network,
-				      p->result.check.budget_ns, p->owner->sweep);
+				      p->result.check.budget_ns, p->owner->size);
 	if (p->owner->config->source_port)
 		p->schedule.n = 1;
 	if (p->n_sent < p->schedule.n)

@@ -196,7 +196,7 @@ static int init(struct run *run, const struct portcheck_config *config)
 				  run);
 	if (!err)
 		err = prober_create(&run->prober, &run->config, &run->loop, &run->source,
-				    run->sweep);
+				    plan_estimate(config));
 	term_progress_init(&run->progress,
 			   run->sweep && !config->quiet && !config->repeat,
 			   clock_now_ns());

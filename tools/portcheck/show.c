@@ -107,7 +107,8 @@ void show_flush(struct show *s)
 	size_t i;
 
 	loop_timer_cancel(s->loop, &s->timer);
-	qsort(s->lines, s->n_lines, sizeof(*s->lines), compare);
+	if (s->n_lines)
+		qsort(s->lines, s->n_lines, sizeof(*s->lines), compare);
 	for (i = 0; i < s->n_lines; i++) {
 		out_text(s->out, s->lines[i].text);
 		free(s->lines[i].text);

@@ -47,14 +47,14 @@ static struct schedule fit(struct schedule s, int64_t budget_ns)
 }
 
 struct schedule timing_schedule(const struct rtt *host, const struct rtt *network,
-				int64_t budget_ns, bool sweep)
+				int64_t budget_ns, enum run_size size)
 {
 	struct schedule s = { .n = TIMING_ATTEMPTS };
 	int64_t rto;
 
 	if (host->n_samples) {
 		rto = rtt_rto_ns(host);
-	} else if (sweep && network && network->n_samples >= 8) {
+	} else if (size == RUN_HUGE && network && network->n_samples >= 8) {
 		/* Neighbours share the path, but not the host at its end: allow for
 		 * more. */
 		rto = max_i64(min_i64(2 * rtt_rto_ns(network), UNKNOWN_SECOND_NS),
@@ -62,7 +62,7 @@ struct schedule timing_schedule(const struct rtt *host, const struct rtt *networ
 	} else {
 		s.at_ns[1] = UNKNOWN_SECOND_NS;
 		s.at_ns[2] = UNKNOWN_THIRD_NS;
-		s.give_up_ns = sweep ? UNKNOWN_GIVEUP_NS : budget_ns;
+		s.give_up_ns = size == RUN_HUGE ? UNKNOWN_GIVEUP_NS : budget_ns;
 		/* A short budget holds all attempts too, only closer together. */
 		if (budget_ns < UNKNOWN_GIVEUP_NS) {
 			s.at_ns[1] = min_i64(UNKNOWN_SECOND_NS, budget_ns / 4);
@@ -72,7 +72,7 @@ struct schedule timing_schedule(const struct rtt *host, const struct rtt *networ
 	}
 	s.at_ns[1] = rto;
 	s.at_ns[2] = rto * 5 / 2;
-	s.give_up_ns = sweep ? rto * 9 / 2 : budget_ns;
+	s.give_up_ns = size == RUN_SMALL ? budget_ns : rto * 9 / 2;
 	if (budget_ns < s.at_ns[2] + rto) {
 		s.at_ns[1] = min_i64(rto, budget_ns / 4);
 		s.at_ns[2] = budget_ns / 2;

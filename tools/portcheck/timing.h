@@ -37,12 +37,22 @@ struct schedule {
 	int64_t give_up_ns;
 };
 
+/* How many checks there are decides how patient each can be. */
+enum run_size {
+	RUN_SMALL, /* few: everyone may use the whole budget */
+	RUN_HUGE,  /* more than can be under way at once: each one's wait is everyone's */
+	RUN_SWEEP, /* many, but all at once */
+};
+
 /*
  * HOST: what is known of this host; NETWORK: of others in the same block of addresses,
- * NULL if nothing may be concluded from them. Either may have no samples yet.
+ * NULL if nothing may be concluded from them. Either may have no samples yet. Silence of
+ * a host that has answered before is believed early in any sweep; that of an unknown one
+ * only in a huge one, since a router may need the whole budget to say that the host is
+ * down.
  */
 struct schedule timing_schedule(const struct rtt *host, const struct rtt *network,
-				int64_t budget_ns, bool sweep);
+				int64_t budget_ns, enum run_size size);
 
 /*
  * The pace: packets a second, adapted to what comes back. It starts moderately and
