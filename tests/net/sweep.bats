@@ -124,6 +124,31 @@ complete() {
 	done
 }
 
+# Six errors, then one a second: the rest of the same rule looks like silence.
+@test "rejects that the kernel's limit swallows are filtered all the same" {
+	local v
+	lab_up 1
+	lab_icmp_limit on sv
+	lab_nft sv <<<'table inet t { chain c {
+		type filter hook input priority 0; tcp dport 1000-1039 reject; }; }'
+	later few -t 1500ms "$LAB_SV4" 1000-1039
+	result few
+	[[ $status == 1 ]]
+	[[ $(numbers '.state == "filtered"') == "$(echo {1000..1039})" ]]
+	(($(count '.reason == "port-unreach"') > 0))
+	(($(count '.reason == "no-response" and
+		(.message | contains("a host that limits its rejects"))') > 0))
+	for v in 4 6; do
+		family $v
+		later $v "$SV" 940-1039
+	done
+	for v in 4 6; do
+		result $v
+		[[ $(numbers '.state == "closed"') == "$(echo {940..999})" ]]
+		[[ $(numbers '.state == "filtered"') == "$(echo {1000..1039})" ]]
+	done
+}
+
 @test "a block of addresses on this network: who is there, who refuses, who is not" {
 	local a n
 	lab_up 0
@@ -151,6 +176,24 @@ complete() {
 	record '.state == "closed"' "address=$LAB_CL6" reason=reset
 	((n = $(count '.state == "unreachable" and .reason == "host-down"')))
 	((n >= 249 && n <= 250))
+}
+
+# The kernel's table of neighbours holds 1,024 for the whole machine, and dead ones stay
+# for a while: beyond that, packets vanish, and live hosts with them.
+@test "a thousand dead neighbours hide none that lives" {
+	local a
+	lab_up 0
+	lab_serve sv tcp:8080
+	ip -n "$LAB_CL" addr add 10.88.0.1/22 dev eth0
+	for a in 0.2 1.7 2.200 3.9 3.254; do
+		ip -n "$LAB_SV" addr add "10.88.$a/22" dev eth0
+	done
+	check 10.88.0.0/22 8080
+	[[ $status == 1 && $(values .address | wc -w) == 1024 ]]
+	[[ $(values 'select(.state == "open").address') == \
+		'10.88.0.2 10.88.1.7 10.88.2.200 10.88.3.254 10.88.3.9' ]]
+	record '.state == "closed"' address=10.88.0.1
+	(($(count '.reason == "host-down"') >= 1016))
 }
 
 @test "a block behind a router, all alive, is all open" {

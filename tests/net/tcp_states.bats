@@ -365,14 +365,26 @@ established() {
 	lab_nft cl <<<'table inet t { chain c {
 		type filter hook output priority 0
 		tcp dport 80 reject
-		tcp dport 81 reject with icmpx type admin-prohibited
-		tcp dport 82 reject with icmpx type host-unreachable; }; }'
+		tcp dport 81 reject with icmpx type admin-prohibited; }; }'
 	rejected filtered local-reject "$LAB_CL4" 3 3 "$LAB_SV4" 80
 	says "this machine's own filter rejects it"
 	rejected filtered local-reject "$LAB_CL6" 1 4 "$LAB_SV6" 80
 	says "this machine's own filter rejects it"
 	rejected filtered local-reject "$LAB_CL4" 3 13 "$LAB_SV4" 81
 	rejected filtered local-reject "$LAB_CL6" 1 1 "$LAB_SV6" 81
+}
+
+# The kernel sends the same error when a neighbour does not answer.
+@test "a host-unreachable of this machine's own filter is not a neighbour that is down" {
+	lab_up 1
+	lab_serve sv tcp:80
+	lab_nft cl <<<'table inet t { chain c {
+		type filter hook output priority 0
+		tcp dport 80 reject with icmpx type host-unreachable; }; }'
+	rejected filtered local-reject "$LAB_CL4" 3 1 "$LAB_SV4" 80
+	says "this machine's own filter rejects it"
+	rejected filtered local-reject "$LAB_CL6" 1 3 "$LAB_SV6" 80
+	says "this machine's own filter rejects it"
 }
 
 # Over IPv6 the RST of one's own filter can't be told from the host's: a known limit.
