@@ -250,6 +250,8 @@ int main(void)
 		cmocka_unit_test(a_few_late_answers_mean_nothing),
 		cmocka_unit_test(the_rate_stays_between_its_bounds),
 		cmocka_unit_test(a_long_pause_gives_no_more_than_a_burst),
+		cmocka_unit_test(
+			the_rate_doubles_while_answers_come_at_the_first_attempt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,12 @@ int main(void)
 		cmocka_unit_test(the_network_speaks_for_a_host_from_eight_samples_on),
 		cmocka_unit_test(a_slow_network_gets_the_time_that_it_is_known_to_take),
 		cmocka_unit_test(a_sweep_that_fits_gives_unknown_hosts_the_whole_budget),
+		cmocka_unit_test(
+			an_unknown_host_is_tried_again_long_before_the_kernel_does),
+		cmocka_unit_test(
+			the_timeout_stays_between_its_floor_and_the_first_second),
+		cmocka_unit_test(
+			later_samples_move_the_estimates_by_an_eighth_and_a_quarter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,21 +90,20 @@ bool observe_icmp(struct probe *p, int fd)
 void observe_context(struct probe *p)
 {
 	struct observation *o = &p->result.seen;
-	const struct portcheck_config *config = p->owner->config;
 	const struct route *route;
 	size_t i;
 
 	o->waited_ns = p->start_ns ? probe_now(p) - p->start_ns : 0;
 	if (o->seen == SEEN_CONNECTED || o->seen == SEEN_REPLY)
 		return;
-	route = host_route(&p->owner->hosts, p->host, &config->source,
-			   config->interface[0] ? (int)if_nametoindex(config->interface)
-						: 0);
+	route = probe_route(p);
 	o->route = route->kind;
 	o->has_gateway = route->gateway.family != AF_UNSPEC;
 	o->gateway = route->gateway;
 	if (o->has_icmp) {
 		o->icmp_from_self = is_self(p->owner, &o->icmp.from);
+		if (o->icmp_from_self)
+			observe_neighbour(p, route);
 		return;
 	}
 	if (o->seen == SEEN_ERROR && o->error != EHOSTUNREACH)

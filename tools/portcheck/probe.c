@@ -94,6 +94,14 @@ int probe_socket(const struct probe *p, int type, const char *device)
 	return fd;
 }
 
+const struct route *probe_route(struct probe *p)
+{
+	const struct portcheck_config *c = p->owner->config;
+
+	return host_route(&p->owner->hosts, p->host, &c->source,
+			  c->interface[0] ? (int)if_nametoindex(c->interface) : 0);
+}
+
 /* ---- a probe's life ---- */
 
 static void list_remove(struct prober *o, struct probe *p)
@@ -281,6 +289,10 @@ static void timer_fired(struct loop_timer *timer)
 {
 	struct probe *p = container_of(timer, struct probe, timer);
 
+	/* Now that an answer takes its time, while the route is still what was used: the
+	 * kernel turns away from a dead IPv6 gateway. */
+	if (!p->owner->sweep && p->host)
+		probe_route(p);
 	if (p->phase == PHASE_BLOCKED)
 		probe_send(p);
 	else if (p->result.check.protocol == IPPROTO_TCP)

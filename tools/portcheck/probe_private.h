@@ -98,6 +98,8 @@ void probe_close_others(struct probe *p, const struct attempt *keep);
 int probe_socket(const struct probe *p, int type, const char *device);
 /* The time after which silence ends P. */
 int64_t probe_give_up_ns(const struct probe *p);
+/* The route to P's host, looked up the first time. */
+const struct route *probe_route(struct probe *p);
 /* Send the next attempt (either protocol) and arm the timer. */
 void probe_send(struct probe *p);
 

@@ -107,7 +107,7 @@ static void connect_again(struct probe *p, struct attempt *a)
 static bool could_meet_another(struct probe *p)
 {
 	return p->owner->sweep && p->result.check.port >= p->owner->ephemeral_low &&
-	       host_route(&p->owner->hosts, p->host, NULL, 0)->kind == ROUTE_LOCAL;
+	       probe_route(p)->kind == ROUTE_LOCAL;
 }
 
 static void finish_open(struct probe *p)
@@ -215,8 +215,7 @@ static bool start_confirming(struct probe *p, struct attempt *a)
 	if (p->owner->sweep || config->interface[0] || config->source_port ||
 	    p->result.check.addr.family != AF_INET ||
 	    p->result.connect_ns > CONFIRM_FAST_NS ||
-	    host_route(&p->owner->hosts, p->host, &config->source, 0)->kind !=
-		    ROUTE_UNICAST)
+	    probe_route(p)->kind != ROUTE_UNICAST)
 		return false;
 	probe_close_all(p);
 	if (tcp_connect(p, a, "lo") < 0)

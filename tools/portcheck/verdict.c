@@ -23,6 +23,22 @@ static enum port_reason host_down(struct result *r)
 	return REASON_HOST_DOWN;
 }
 
+/* The kernel has asked for the next hop in vain. Where the entry is gone again, only time
+ * tells: asking takes seconds, a filter answers at once. */
+static bool neighbour_failed(const struct observation *o)
+{
+	switch (o->neighbour) {
+	case ROUTE_NEIGH_FAILED:
+	case ROUTE_NEIGH_WAITING:
+		return true;
+	case ROUTE_NEIGH_PRESENT:
+		return false;
+	case ROUTE_NEIGH_UNKNOWN:
+		break;
+	}
+	return o->waited_ns >= NEIGHBOUR_PATIENCE_NS;
+}
+
 /*
  * An ICMP error. Sent by this machine, it is either the kernel saying that the next hop
  * did not answer, or the own filter; a UDP port-unreachable from an own address that was
@@ -35,7 +51,7 @@ static enum port_reason decide_icmp(struct result *r)
 
 	if (!o->icmp_from_self)
 		return reason;
-	if (is_host_unreach(&o->icmp) && o->route != ROUTE_LOCAL)
+	if (is_host_unreach(&o->icmp) && o->route != ROUTE_LOCAL && neighbour_failed(o))
 		return host_down(r);
 	if (r->check.protocol == IPPROTO_UDP && reason == REASON_PORT_UNREACH &&
 	    addr_equal(&o->icmp.from, &r->check.addr))
