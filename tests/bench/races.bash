@@ -104,7 +104,7 @@ race_hosts() {
 	rival portcheck list portcheck -p 8080 -f "$LAB_DIR/hosts"
 	rival 'epoll floor' list floor_epoll 1000 300 10.200.0.1 1000 8080 8080
 	rival 'nmap -sT' nmap "${NMAP[@]}" -p 8080 -iL "$LAB_DIR/hosts"
-	rival 'xargs -P64 nc' status xargs -a "$LAB_DIR/hosts" -P64 -I@ nc -z -w2 @ 8080
+	NEEDS=nc rival 'xargs -P64 nc' status xargs -a "$LAB_DIR/hosts" -P64 -I@ nc -z -w2 @ 8080
 	start 11 1 20
 }
 

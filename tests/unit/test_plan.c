@@ -111,7 +111,10 @@ static void expect_wait(struct fixture *f, int64_t now_ns, int64_t when_ns)
 static struct result done(struct fixture *f, const struct check *c, int64_t now_ns,
 			  enum port_state state)
 {
-	struct result r = { .check = *c, .state = state, .race_ns = -1 };
+	struct result r = { .check = *c,
+			    .state = state,
+			    .race_ns = -1,
+			    .connect_ns = state == STATE_FILTERED ? -1 : MS(1) };
 
 	f->loop.now_ns = now_ns;
 	plan_done(f->plan, &r);
@@ -291,11 +294,12 @@ static void success_starts_all_others_at_once_and_ends_the_race(void **state)
 	r = done(&f, &c[2], t + MS(270), STATE_OPEN);
 	assert_int_equal(r.race_ns, -1);
 	assert_false(r.beside_live);
-	/* These would have kept a client waiting. */
+	/* This would have kept a client waiting. */
 	r = done(&f, &c[0], t + MS(3000), STATE_FILTERED);
 	assert_true(r.beside_live);
+	/* This one not: it was refused at once. */
 	r = done(&f, &c[3], t + MS(3000), STATE_CLOSED);
-	assert_true(r.beside_live);
+	assert_false(r.beside_live);
 	tear_down(&f);
 }
 

@@ -430,7 +430,9 @@ void plan_done(struct plan *p, struct result *r)
 		g->won = true;
 		r->race_ns = p->loop->now_ns - g->start_ns;
 	}
-	r->beside_live = g->won && r->state != STATE_OPEN;
+	/* One that fails quickly costs clients nothing. */
+	r->beside_live = g->won && r->state != STATE_OPEN &&
+			 (r->connect_ns < 0 || r->connect_ns > PLAN_RACE_DELAY_NS);
 }
 
 bool plan_woke(struct plan *p)
