@@ -213,6 +213,16 @@ _lab_start_box() {
 	LAB_BOX_PID=$LAB_PID
 }
 
+# The kernel may look at new links as late as a second after they are there; until then
+# what is sent on them is lost or waits.
+_lab_links_up() {
+	local ns links
+	for ns in "${LAB_NS[@]}"; do
+		links=$(ip -n "$ns" -o link show type veth) || return 1
+		[[ ! $links =~ 'qdisc noop'|'state DOWN'|'state LOWERLAYERDOWN' ]] || return 1
+	done
+}
+
 lab_up() {
 	local n=${1-} box='' with_box=''
 	[[ $n == [0-4] ]] || { _lab_fail 'lab_up: 0 to 4 routers'; return 1; }
@@ -228,7 +238,8 @@ lab_up() {
 	lab_sweep_stale
 	_lab_names "$n" "$with_box"
 	LAB_DIR=$(_lab_base)/$LAB_ID
-	if ! { _lab_build && { [[ ! $with_box ]] || _lab_start_box "$box"; }; }; then
+	if ! { _lab_build && lab_wait_until 5 _lab_links_up &&
+		{ [[ ! $with_box ]] || _lab_start_box "$box"; }; }; then
 		lab_down
 		_lab_fail 'lab_up failed'
 	fi

@@ -178,22 +178,24 @@ complete() {
 	((n >= 249 && n <= 250))
 }
 
-# The kernel's table of neighbours holds 1,024 for the whole machine, and dead ones stay
-# for a while: beyond that, packets vanish, and live hosts with them.
-@test "a thousand dead neighbours hide none that lives" {
+# The kernel's table of neighbours holds 1,024 for the whole machine, and each dead one
+# takes its place for seconds: beyond that, packets vanish, and live hosts with them.
+@test "1,500 dead neighbours hide none that lives" {
 	local a
 	lab_up 0
+	# The kernel gives up on one after 2.1 seconds here.
+	lab_sysctl cl net.ipv4.neigh.eth0.retrans_time_ms=700
 	lab_serve sv tcp:8080
-	ip -n "$LAB_CL" addr add 10.88.0.1/22 dev eth0
-	for a in 0.2 1.7 2.200 3.9 3.254; do
-		ip -n "$LAB_SV" addr add "10.88.$a/22" dev eth0
+	ip -n "$LAB_CL" addr add 10.88.0.1/21 dev eth0
+	for a in 0.2 2.200 3.9 4.7 5.254; do
+		ip -n "$LAB_SV" addr add "10.88.$a/21" dev eth0
 	done
-	check 10.88.0.0/22 8080
-	[[ $status == 1 && $(values .address | wc -w) == 1024 ]]
+	check -p 8080 10.88.0.0/22 10.88.4.0/23
+	[[ $status == 1 && $(values .address | wc -w) == 1536 ]]
 	[[ $(values 'select(.state == "open").address') == \
-		'10.88.0.2 10.88.1.7 10.88.2.200 10.88.3.254 10.88.3.9' ]]
+		'10.88.0.2 10.88.2.200 10.88.3.9 10.88.4.7 10.88.5.254' ]]
 	record '.state == "closed"' address=10.88.0.1
-	(($(count '.reason == "host-down"') >= 1016))
+	[[ $(count '.reason == "host-down"') == 1530 ]]
 }
 
 @test "a block behind a router, all alive, is all open" {
@@ -210,7 +212,7 @@ complete() {
 }
 
 @test "the text form gives open ports a line and the others their ranges" {
-	local v
+	local v ranges
 	lab_up 1
 	lab_serve sv tcp:100 tcp:150
 	lab_nft sv <<<'table inet t { chain c {
@@ -224,7 +226,8 @@ complete() {
 		[[ $status == 1 ]]
 		assert_line --regexp "^open +\[?$SV\]?:100 .*connected in"
 		assert_line --regexp "^open +\[?$SV\]?:150 .*connected in"
-		assert_line --regexp "^closed +$SV  84 ports: reset \(101-104,106-109,120-129,132-134,136-149,151-199\)$"
+		ranges='\(101-104,106-109,120-129,132-134,136-149,151-199\)'
+		assert_line --regexp "^closed +$SV  84 ports: reset $ranges$"
 		assert_line --regexp "^filtered +$SV  11 ports: no-response \(105,110-119\)$"
 		assert_line --regexp "^filtered +$SV  3 ports: port-unreach from the host itself \(130-131,135\)$"
 		assert_line --regexp '^100 checks in .*: 2 open, 84 closed, 14 filtered$'
@@ -247,7 +250,8 @@ complete() {
 	check_text 10.200.0.0/24 8080
 	[[ $status == 1 ]]
 	[[ $(grep -cE '^open +10\.200\.0\.(8|9|1[0-5]):8080 ' <<<"$output") == 8 ]]
-	assert_line --regexp '^filtered +10.200.0.0/24 port 8080  248 addresses: no-response \(10.200.0.0-10.200.0.7,10.200.0.16-10.200.0.255\)$'
+	assert_line --regexp '^filtered +10.200.0.0/24 port 8080  248 addresses: no-response '
+	assert_line --partial ' (10.200.0.0-10.200.0.7,10.200.0.16-10.200.0.255)'
 	assert_line --regexp '^256 checks in .*: 8 open, 248 filtered$'
 }
 

@@ -1,7 +1,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -290,14 +289,12 @@ static void success_starts_all_others_at_once_and_ends_the_race(void **state)
 	c[2] = expect(&f, t + MS(260), "192.0.2.3", 80);
 	c[3] = expect(&f, t + MS(260), "192.0.2.4", 80);
 	expect_end(&f, t + MS(260));
-	/* Second place. */
 	r = done(&f, &c[2], t + MS(270), STATE_OPEN);
 	assert_int_equal(r.race_ns, -1);
 	assert_false(r.beside_live);
-	/* This would have kept a client waiting. */
 	r = done(&f, &c[0], t + MS(3000), STATE_FILTERED);
 	assert_true(r.beside_live);
-	/* This one not: it was refused at once. */
+	/* Refused at once: that costs clients nothing. */
 	r = done(&f, &c[3], t + MS(3000), STATE_CLOSED);
 	assert_false(r.beside_live);
 	tear_down(&f);

@@ -25,6 +25,7 @@ struct parsed {
 	size_t top;
 	const char *file;
 	const char *source;
+	const char *interface;
 	bool until_given, interval_given;
 	int status; /* of help and version: 0, or an exit status */
 	bool done;
@@ -63,7 +64,7 @@ static void set_way(struct parsed *in, enum portcheck_option id,
 	if (id == OPT_SOURCE)
 		in->source = v->text;
 	else if (id == OPT_IFACE)
-		snprintf(c->interface, sizeof(c->interface), "%s", v->text);
+		in->interface = v->text;
 	else if (id == OPT_SOURCE_PORT)
 		c->source_port = (uint16_t)v->n;
 	else if (id == OPT_TTL)
@@ -211,6 +212,11 @@ static int enter_namespace(const struct portcheck_config *c)
 	return 0;
 }
 
+static const char *family_word(int family)
+{
+	return family == AF_INET ? "IPv4" : "IPv6";
+}
+
 /* -I and -S: they must be this machine's (or namespace's), or every check would fail. */
 static int check_machine(struct parsed *in)
 {
@@ -219,11 +225,14 @@ static int check_machine(struct parsed *in)
 	socklen_t len;
 	int fd, err = 0;
 
-	if (c->interface[0] && !if_nametoindex(c->interface)) {
+	if (in->interface && (strlen(in->interface) >= sizeof(c->interface) ||
+			      !if_nametoindex(in->interface))) {
 		diag_error("option '--interface': '%s': no such network interface",
-			   c->interface);
+			   in->interface);
 		return 2;
 	}
+	if (in->interface)
+		snprintf(c->interface, sizeof(c->interface), "%s", in->interface);
 	if (!in->source)
 		return 0;
 	if (addr_from_text(in->source, &c->source) < 0) {
@@ -247,8 +256,12 @@ static int check_machine(struct parsed *in)
 		return 3;
 	}
 	/* Addresses of the other family can't be reached from it. */
-	if (c->family == AF_UNSPEC)
-		c->family = c->source.family;
+	if (c->family != AF_UNSPEC && c->family != c->source.family) {
+		diag_error("option '--source': '%s': not an %s address", in->source,
+			   family_word(c->family));
+		return 2;
+	}
+	c->family = c->source.family;
 	return 0;
 }
 
@@ -278,8 +291,7 @@ static int one_family(const struct portcheck_config *c)
 		if (t->kind == TARGET_NAME || a.family == c->family)
 			continue;
 		diag_error("'%s': an %s address, but only %s is asked for", t->text,
-			   a.family == AF_INET ? "IPv4" : "IPv6",
-			   c->family == AF_INET ? "IPv4" : "IPv6");
+			   family_word(a.family), family_word(c->family));
 		return 2;
 	}
 	return 0;

@@ -119,7 +119,7 @@ struct result {
 	unsigned int attempts; /* SYNs or datagrams of our own */
 	unsigned int resent;   /* SYNs that the kernel sent again */
 	enum closed_by_peer closed_by_peer;
-	bool beside_live;	 /* another address of the name is open, and this one slow */
+	bool beside_live;	 /* another address is open, this one is slow */
 	const char *silent_note; /* DETAIL_SILENT_SERVICE: why */
 	const uint8_t *banner;	 /* first bytes from the peer; NULL: none or not asked */
 	size_t banner_len;

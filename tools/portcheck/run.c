@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -154,7 +155,7 @@ static int watch_signals(struct run *run)
 	sigaddset(&mask, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &mask, &run->old_mask) < 0)
 		return -errno;
-	signal(SIGPIPE, SIG_IGN);
+	run->old_pipe = signal(SIGPIPE, SIG_IGN);
 	run->signal_io =
 		(struct loop_io){ .fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
 				  .fn = signal_came };
@@ -170,6 +171,7 @@ static int init(struct run *run, const struct portcheck_config *config)
 	int err;
 
 	*run = (struct run){ .config = *config, .signal_io.fd = -1 };
+	getrlimit(RLIMIT_NOFILE, &run->old_files);
 	run->sweep = plan_estimate(config) > PORTCHECK_SMALL;
 	run->source = (struct probe_source){ .next = next_check,
 					     .done = probe_done,
@@ -183,7 +185,7 @@ static int init(struct run *run, const struct portcheck_config *config)
 	if (!err)
 		err = watch_signals(run);
 	if (!err)
-		err = out_open(&run->out, config->format,
+		err = out_open(&run->out, config->quiet ? OUT_TEXT : config->format,
 			       prometheus ? &report_metrics : &report_checks,
 			       prometheus ? &report_prometheus : NULL, STDOUT_FILENO);
 	if (!err)
@@ -240,13 +242,14 @@ static int exit_status(const struct run *run, bool waited, bool reached)
 	return 3;
 }
 
-/* The command gets the signals as we got them. */
+/* The command gets the signals and the limit of open files as we got them. */
 static int run_command(struct run *run)
 {
 	char **command = run->config.command;
 
 	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	signal(SIGPIPE, run->old_pipe);
+	setrlimit(RLIMIT_NOFILE, &run->old_files);
 	execvp(command[0], command);
 	diag_error("cannot run '%s': %s", command[0], strerror(errno));
 	return 3;

@@ -5,6 +5,7 @@
 #define PORTCHECK_RUN_PRIVATE_H
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "loop.h"
 #include "out.h"
@@ -39,7 +40,9 @@ struct run {
 	struct out_record record, metric, summary;
 	struct term_progress progress;
 	struct loop_io signal_io;
-	sigset_t old_mask;
+	sigset_t old_mask; /* as they were given to us, for the command */
+	void (*old_pipe)(int);
+	struct rlimit old_files;
 	bool sweep;
 	bool keep; /* results are kept, not written */
 	struct kept *kept;
