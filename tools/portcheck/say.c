@@ -154,7 +154,10 @@ static void say_silence(const struct result *r, struct buf *out)
 	buf_addf(out, "no answer to %u %s%s in ", r->attempts, udp ? "datagram" : "SYN",
 		 plural(r->attempts));
 	say_time(out, r->seen.waited_ns);
-	if (r->detail == DETAIL_SILENT_SERVICE)
+	/* Most of the timeout went into the name: the silence weighs little. */
+	if (r->check.resolve_ns > r->check.budget_ns)
+		buf_adds(out, ", all that the slow name look-up left of the timeout");
+	else if (r->detail == DETAIL_SILENT_SERVICE)
 		buf_addf(out, ": %s", r->silent_note);
 	else if (r->detail == DETAIL_RATE_LIMIT)
 		buf_adds(out, ": dropped, or rejected by a host that limits its rejects");

@@ -111,11 +111,13 @@ static void summarize_series(struct run *run)
 	for (i = 0; i < run->series.n; i++) {
 		struct series *s = &run->series.series[i];
 		struct buf text = BUF_INIT;
+		/* Of very many, those that were never open have nothing to sum up. */
+		bool worth_a_line = s->open || run->series.n <= PORTCHECK_SMALL;
 
 		out_record_clear(&run->summary, run->record.wall_ns);
 		report_summary(&run->summary, &run->config, &run->services, s);
 		out_record(&run->out, &run->summary);
-		if (run->config.format == OUT_TEXT) {
+		if (run->config.format == OUT_TEXT && worth_a_line) {
 			series_say(s, &run->summary, &text, term_is_tty(STDOUT_FILENO),
 				   run->show.color);
 			out_text(&run->out, text.data);
