@@ -111,7 +111,7 @@ void observe_context(struct probe *p)
 	observe_neighbour(p, route);
 	if (o->seen != SEEN_SILENCE || p->result.check.protocol != IPPROTO_TCP)
 		return;
-	for (i = 0; i < TIMING_ATTEMPTS; i++)
+	for (i = 0; i < ARRAY_SIZE(p->attempts); i++)
 		if (p->attempts[i].io.fd >= 0 && kernel_kept_syn(p->attempts[i].io.fd))
 			o->kernel_kept_it = true;
 }

@@ -30,7 +30,7 @@ void probe_close_others(struct probe *p, const struct attempt *keep)
 {
 	size_t i;
 
-	for (i = 0; i < TIMING_ATTEMPTS; i++)
+	for (i = 0; i < ARRAY_SIZE(p->attempts); i++)
 		if (&p->attempts[i] != keep)
 			probe_close(p, &p->attempts[i]);
 }
@@ -313,7 +313,7 @@ static struct probe *probe_new(struct prober *o)
 	if (!p)
 		return NULL;
 	*p = (struct probe){ .owner = o, .timer.fn = timer_fired };
-	for (i = 0; i < TIMING_ATTEMPTS; i++) {
+	for (i = 0; i < ARRAY_SIZE(p->attempts); i++) {
 		p->attempts[i].io.fd = -1;
 		p->attempts[i].probe = p;
 	}

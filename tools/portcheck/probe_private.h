@@ -37,7 +37,7 @@ struct probe {
 	struct host *host;
 	struct result result; /* in the making */
 	struct schedule schedule;
-	struct attempt attempts[TIMING_ATTEMPTS];
+	struct attempt attempts[TIMING_ATTEMPTS + TIMING_EXTRA];
 	enum phase phase;
 	bool confirmed; /* an own-host connection that was made twice */
 	unsigned int n_sent;

@@ -114,7 +114,7 @@ static void finish_open(struct probe *p)
 {
 	size_t i;
 
-	for (i = 0; i < TIMING_ATTEMPTS; i++)
+	for (i = 0; i < ARRAY_SIZE(p->attempts); i++)
 		if (p->attempts[i].io.fd >= 0)
 			abort_on_close(p->attempts[i].io.fd);
 	probe_finish(p, SEEN_CONNECTED, 0);
@@ -298,6 +298,14 @@ static void tcp_event(struct loop_io *io, uint32_t events)
 	/* Else a soft error was read away: the handshake goes on. */
 }
 
+/* In a sweep, where a small run's sockets would still be open, and the kernel repeat. */
+static bool deserves_more(const struct probe *p)
+{
+	return p->owner->sweep && !p->owner->config->source_port &&
+	       p->n_sent < pace_attempts(&p->owner->pace) &&
+	       probe_now(p) + TIMING_RTO_MIN_NS < p->start_ns + p->result.check.budget_ns;
+}
+
 void tcp_timer(struct probe *p)
 {
 	switch (p->phase) {
@@ -323,6 +331,8 @@ void tcp_timer(struct probe *p)
 		probe_send(p);
 	else if (probe_now(p) < probe_give_up_ns(p))
 		probe_arm(p, probe_give_up_ns(p));
+	else if (deserves_more(p))
+		probe_send(p);
 	else
 		probe_finish(p, SEEN_SILENCE, 0);
 }

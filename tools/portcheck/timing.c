@@ -5,7 +5,8 @@
 #define MIN_RATE      500.0
 #define BURST	      256.0
 #define REVIEW_NS     (100 * NS_PER_MS)
-#define REVIEW_SAMPLE 50 /* answers, before their share of late ones means anything */
+#define MISSED_PORTS  0.002 /* open ports that loss may hide, on the average of sweeps */
+#define REVIEW_SAMPLE 50    /* answers, before their share of late ones means anything */
 
 /* Second attempt of a host not heard of yet: long before the kernel's own after a
  * second, and late enough for every path on Earth but satellites. */
@@ -143,6 +144,24 @@ int64_t pace_next_ns(const struct pace *p, int64_t now_ns)
 void pace_answer(struct pace *p, bool to_later_attempt)
 {
 	p->answers++;
-	if (to_later_attempt)
+	p->all_answers++;
+	if (to_later_attempt) {
 		p->late++;
+		p->all_late++;
+	}
+}
+
+unsigned int pace_attempts(const struct pace *p)
+{
+	double open = (double)p->all_answers;
+	/* The share of attempts that get lost, taken for 2 % until answers tell. */
+	double loss = ((double)p->all_late + 0.5) / (open + 25);
+	double missed = open * loss * loss * loss;
+	unsigned int n = TIMING_ATTEMPTS;
+
+	while (missed > MISSED_PORTS && n < TIMING_ATTEMPTS + TIMING_EXTRA) {
+		missed *= loss;
+		n++;
+	}
+	return n;
 }

@@ -24,6 +24,8 @@ int64_t rtt_rto_ns(const struct rtt *rtt);
 /* Sockets of our own that one check opens at most, each the start of one SYN (the
  * kernel's own repeats after a second come on top). */
 #define TIMING_ATTEMPTS 3
+/* And more of them in a sweep of a network that loses packets. */
+#define TIMING_EXTRA 2
 
 /*
  * When to try again and when to give up, as offsets from the first SYN. at_ns[0] is 0. In
@@ -62,10 +64,11 @@ struct schedule timing_schedule(const struct rtt *host, const struct rtt *networ
 struct pace {
 	double rate; /* now, packets a second */
 	double max_rate;
-	double credit;		    /* packets that may go at once */
-	int64_t last_ns;	    /* credit was counted up to here */
-	int64_t review_ns;	    /* when the rate was last reviewed */
-	unsigned int answers, late; /* since then: all, and those to later attempts */
+	double credit;			/* packets that may go at once */
+	int64_t last_ns;		/* credit was counted up to here */
+	int64_t review_ns;		/* when the rate was last reviewed */
+	unsigned int answers, late;	/* since then: all, and those to later attempts */
+	uint64_t all_answers, all_late; /* since the beginning */
 };
 
 void pace_init(struct pace *p, uint64_t asked_rate, int64_t now_ns);
@@ -75,5 +78,8 @@ void pace_spend(struct pace *p, unsigned int packets);
 /* When credit for one packet is there. */
 int64_t pace_next_ns(const struct pace *p, int64_t now_ns);
 void pace_answer(struct pace *p, bool to_later_attempt);
+/* How many attempts a silent port of a sweep deserves, TIMING_ATTEMPTS or up to
+ * TIMING_EXTRA more, so that at the loss seen so far no open port is missed. */
+unsigned int pace_attempts(const struct pace *p);
 
 #endif
