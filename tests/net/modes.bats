@@ -14,11 +14,15 @@ setup() {
 	source "$BATS_TEST_DIRNAME/../lab/lab.bash"
 	lab_require
 	SCHEMA=$BATS_TEST_DIRNAME/../schema
+	# bats' trace of every command makes making a lab several times slower.
+	set +T
 	lab_up 1
+	set -T
 	write_signal_after
 }
 
 teardown() {
+	set +T
 	lab_down
 }
 

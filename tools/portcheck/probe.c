@@ -175,10 +175,10 @@ void probe_arm(struct probe *p, int64_t at_ns)
 		probe_finish(p, SEEN_SYNC_ERROR, ENOMEM);
 }
 
-void probe_answered(struct probe *p, size_t number, int64_t sent_ns)
+void probe_answered(struct probe *p, const struct attempt *a)
 {
 	struct prober *o = p->owner;
-	int64_t rtt = max_i64(probe_now(p) - sent_ns, 1);
+	int64_t rtt = max_i64(probe_now(p) - a->sent_ns, 1);
 
 	/* An answer after the kernel's own repeat can't be dated (RFC 6298 3, Karn). */
 	if (rtt < NS_PER_S) {
@@ -186,7 +186,7 @@ void probe_answered(struct probe *p, size_t number, int64_t sent_ns)
 		if (p->host->network)
 			rtt_sample(p->host->network, rtt);
 	}
-	pace_answer(&o->pace, number > 0);
+	pace_answer(&o->pace, a->number > 0);
 }
 
 bool probe_error_is_shortage(const struct probe *p, int error)
@@ -226,12 +226,11 @@ int64_t probe_give_up_ns(const struct probe *p)
 {
 	int64_t after_last =
 		p->schedule.give_up_ns - p->schedule.at_ns[p->schedule.n - 1];
-	int64_t last_sent = p->attempts[p->n_sent - 1].sent_ns;
 
 	/* What was sent late, because the machine or the pace held it, still gets its
 	 * time, within the budget. */
 	return min_i64(max_i64(p->start_ns + p->schedule.give_up_ns,
-			       last_sent + after_last),
+			       p->sent_ns + after_last),
 		       p->start_ns + p->result.check.budget_ns);
 }
 
@@ -239,14 +238,11 @@ void probe_send(struct probe *p)
 {
 	struct prober *o = p->owner;
 	bool tcp = p->result.check.protocol == IPPROTO_TCP;
-	size_t number = p->n_sent;
-	struct attempt *a = &p->attempts[number];
+	unsigned int number = p->n_sent;
+	struct attempt *a = &p->attempts[tcp && !o->sweep ? number : 0];
 	int err;
 
-	/* In a sweep only the newest attempt stays open: descriptors are what runs
-	 * out. */
-	if (o->sweep && tcp && number)
-		probe_close_all(p);
+	a->number = number;
 	a->sent_ns = clock_now_ns();
 	if (!p->start_ns)
 		p->start_ns = a->sent_ns;
@@ -277,6 +273,7 @@ void probe_send(struct probe *p)
 		return;
 	}
 	p->phase = PHASE_WAITING;
+	p->sent_ns = a->sent_ns;
 	if (p->n_sent < p->schedule.n)
 		probe_arm(p, max_i64(p->start_ns + p->schedule.at_ns[p->n_sent],
 				     a->sent_ns + p->schedule.at_ns[p->n_sent] -

@@ -20,6 +20,7 @@ struct attempt {
 	struct loop_io io;
 	struct probe *probe;
 	int64_t sent_ns;
+	unsigned int number; /* which SYN or datagram this was, 0 first */
 };
 
 enum phase {
@@ -37,13 +38,16 @@ struct probe {
 	struct host *host;
 	struct result result; /* in the making */
 	struct schedule schedule;
-	struct attempt attempts[TIMING_ATTEMPTS + TIMING_EXTRA];
+	/* Small runs keep every socket open, an answer to any counts. Sweeps, and UDP,
+	 * use only the first, again and again: descriptors are what runs out. */
+	struct attempt attempts[TIMING_ATTEMPTS];
 	enum phase phase;
 	bool confirmed; /* an own-host connection that was made twice */
 	unsigned int n_sent;
 	unsigned int n_self;  /* self-connects seen */
 	unsigned int n_paced; /* UDP datagrams sent at the slow pace */
 	int64_t start_ns;     /* first SYN or datagram */
+	int64_t sent_ns;      /* the last one */
 	int64_t phase_ns;     /* when the phase began */
 	uint64_t nonce;	      /* UDP */
 	const struct udp_service *service;
@@ -84,8 +88,8 @@ int64_t probe_now(const struct probe *p);
 void probe_arm(struct probe *p, int64_t at_ns);
 /* Conclude from what is in result.seen, hand the result over, free the probe. */
 void probe_finish(struct probe *p, enum seen seen, int error);
-/* An answer came to attempt NUMBER (0 first), sent at SENT_NS: learn from it. */
-void probe_answered(struct probe *p, size_t number, int64_t sent_ns);
+/* An answer came to A: learn from it. */
+void probe_answered(struct probe *p, const struct attempt *a);
 /* Local resources are short: be smaller, try P again later, give up at its deadline. */
 void probe_blocked(struct probe *p, int error);
 bool probe_error_is_shortage(const struct probe *p, int error);

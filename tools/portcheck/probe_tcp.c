@@ -2,6 +2,7 @@
  * TCP: connect(2), and everything that can come of it.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,6 +11,8 @@
 #include "clock.h"
 #include "probe_private.h"
 
+/* How long an event may linger that turns out to be no answer. */
+#define LATE_NS (100 * NS_PER_MS)
 /* A port of our own that connects to itself gets another source port this often. */
 #define SELF_CONNECT_TRIES 8
 /* A RST that took longer than this came from outside. */
@@ -53,9 +56,30 @@ static int tcp_connect(struct probe *p, struct attempt *a, const char *device)
 	return err;
 }
 
+/* The same socket again: half the system calls of a new one. Its local port is given up
+ * with the old connection, so this is a new SYN from another port. */
+static int tcp_reconnect(struct probe *p, struct attempt *a)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	const struct check *c = &p->result.check;
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&c->addr, c->port, &sa);
+	int error;
+	socklen_t error_len = sizeof(error);
+
+	/* Breaking off leaves ECONNRESET behind, to be read away. */
+	if (connect(a->io.fd, &nobody, sizeof(nobody)) < 0 ||
+	    getsockopt(a->io.fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
+		return -errno;
+	a->sent_ns = clock_now_ns();
+	if (connect(a->io.fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
 int tcp_send(struct probe *p, struct attempt *a)
 {
-	int err = tcp_connect(p, a, NULL);
+	int err = a->io.fd >= 0 ? tcp_reconnect(p, a) : tcp_connect(p, a, NULL);
 
 	/* A RST to a connection within this machine can be back before connect
 	 * returns. */
@@ -140,7 +164,7 @@ static void connected(struct probe *p, struct attempt *a)
 	}
 	observe_connected(p, a->io.fd);
 	if (!p->result.resent)
-		probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+		probe_answered(p, a);
 	p->result.connect_ns = max_i64(now_ns - p->start_ns, 1);
 	probe_close_others(p, a);
 	if (!config->hold_ns && !config->banner) {
@@ -229,7 +253,7 @@ static void refused(struct probe *p, struct attempt *a)
 {
 	/* Whoever sent it, the answer took that long. */
 	p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
-	probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+	probe_answered(p, a);
 	if (!start_confirming(p, a))
 		probe_finish(p, SEEN_ERROR, ECONNREFUSED);
 }
@@ -242,7 +266,7 @@ static void reset_at_once(struct probe *p, struct attempt *a)
 	p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
 	p->result.closed_by_peer = CLOSED_RESET;
 	p->result.held_ns = 0;
-	probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+	probe_answered(p, a);
 	finish_open(p);
 }
 
@@ -276,7 +300,7 @@ static void tcp_event(struct loop_io *io, uint32_t events)
 	if (events & EPOLLERR && observe_icmp(p, a->io.fd)) {
 		p->result.connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
 		if (addr_equal(&p->result.seen.icmp.from, &p->result.check.addr))
-			probe_answered(p, (size_t)(a - p->attempts), a->sent_ns);
+			probe_answered(p, a);
 		probe_finish(p, SEEN_ERROR, p->result.seen.icmp.error);
 		return;
 	}
@@ -306,6 +330,26 @@ static bool deserves_more(const struct probe *p)
 	       probe_now(p) + TIMING_RTO_MIN_NS < p->start_ns + p->result.check.budget_ns;
 }
 
+/* An answer that came while the loop was busy with others counts. */
+static bool take_late_answer(struct probe *p)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(p->attempts); i++) {
+		struct attempt *a = &p->attempts[i];
+		struct pollfd poll_fd = { .fd = a->io.fd, .events = POLLOUT };
+
+		if (a->io.fd < 0 || poll(&poll_fd, 1, 0) <= 0)
+			continue;
+		/* POLL* and EPOLL* are the same bits. The event may end the probe, or be
+		 * nothing after all: then the timer comes again. */
+		probe_arm(p, probe_now(p) + NS_PER_MS);
+		tcp_event(&a->io, (uint32_t)poll_fd.revents);
+		return true;
+	}
+	return false;
+}
+
 void tcp_timer(struct probe *p)
 {
 	switch (p->phase) {
@@ -331,6 +375,8 @@ void tcp_timer(struct probe *p)
 		probe_send(p);
 	else if (probe_now(p) < probe_give_up_ns(p))
 		probe_arm(p, probe_give_up_ns(p));
+	else if (probe_now(p) < probe_give_up_ns(p) + LATE_NS && take_late_answer(p))
+		return;
 	else if (deserves_more(p))
 		probe_send(p);
 	else

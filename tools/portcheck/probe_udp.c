@@ -105,7 +105,6 @@ static int open_socket(struct probe *p, struct attempt *a)
 int udp_send(struct probe *p, struct attempt *a)
 {
 	const struct check *c = &p->result.check;
-	struct attempt *first = &p->attempts[0];
 	uint8_t payload[UDP_PAYLOAD_MAX];
 	size_t size = p->service && p->service->build
 			      ? p->service->build(payload, p->nonce)
@@ -114,8 +113,8 @@ int udp_send(struct probe *p, struct attempt *a)
 	socklen_t len = addr_to_sockaddr(&c->addr, c->port, &sa);
 	ssize_t n;
 
-	if (first->io.fd < 0) {
-		int err = open_socket(p, first);
+	if (a->io.fd < 0) {
+		int err = open_socket(p, a);
 
 		if (err)
 			return err;
@@ -123,10 +122,10 @@ int udp_send(struct probe *p, struct attempt *a)
 	a->sent_ns = clock_now_ns();
 	p->host->udp_next_ns = max_i64(p->host->udp_next_ns, a->sent_ns + TURN_NS);
 	if (connects(p))
-		n = send(first->io.fd, payload, size, MSG_NOSIGNAL);
+		n = send(a->io.fd, payload, size, MSG_NOSIGNAL);
 	else
-		n = sendto(first->io.fd, payload, size, MSG_NOSIGNAL,
-			   (struct sockaddr *)&sa, len);
+		n = sendto(a->io.fd, payload, size, MSG_NOSIGNAL, (struct sockaddr *)&sa,
+			   len);
 	if (n >= 0)
 		return 0;
 	/* An ICMP error for an earlier datagram is told here too: its event is due. */
@@ -134,7 +133,7 @@ int udp_send(struct probe *p, struct attempt *a)
 	    (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH))
 		return 0;
 	n = -errno;
-	probe_close(p, first);
+	probe_close(p, a);
 	return (int)n;
 }
 
@@ -156,7 +155,7 @@ static void answered(struct probe *p, const uint8_t *bytes, size_t len)
 
 	r->connect_ns = max_i64(probe_now(p) - p->start_ns, 1);
 	if (p->n_sent == 1)
-		probe_answered(p, 0, p->attempts[0].sent_ns);
+		probe_answered(p, &p->attempts[0]);
 	if (s && s->matches && s->describe && s->matches(bytes, len, p->nonce))
 		s->describe(bytes, len, r->said, sizeof(r->said));
 	keep_banner(p, bytes, len);
@@ -182,7 +181,7 @@ static void refused(struct probe *p)
 	if (addr_equal(&o->icmp.from, &p->result.check.addr)) {
 		p->host->udp_closed++;
 		if (p->n_sent == 1)
-			probe_answered(p, 0, p->attempts[0].sent_ns);
+			probe_answered(p, &p->attempts[0]);
 	}
 	probe_finish(p, SEEN_ERROR, o->icmp.error);
 }
@@ -242,7 +241,7 @@ static void turn_came(struct probe *p)
 	p->phase = PHASE_WAITING;
 	if (p->n_sent < TIMING_ATTEMPTS)
 		p->n_sent++;
-	if (udp_send(p, &p->attempts[p->n_sent - 1]) < 0) {
+	if (udp_send(p, &p->attempts[0]) < 0) {
 		probe_finish(p, SEEN_SILENCE, 0);
 		return;
 	}
