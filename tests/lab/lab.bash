@@ -223,7 +223,10 @@ _lab_links_up() {
 	done
 }
 
+# bats traces every command of functions (set -T), which makes these four times slower.
 lab_up() {
+	local -
+	set +T
 	local n=${1-} box='' with_box=''
 	[[ $n == [0-4] ]] || { _lab_fail 'lab_up: 0 to 4 routers'; return 1; }
 	shift
@@ -296,6 +299,8 @@ _lab_remove() {
 }
 
 lab_down() {
+	local -
+	set +T
 	[[ $LAB_ID ]] || return 0
 	_lab_remove "${LAB_NS[@]}"
 	rm -rf "${LAB_DIR:?}"
@@ -384,6 +389,8 @@ _lab_ready() {
 
 # Not in a subshell or under run: the server dies with the shell that started it.
 lab_serve() {
+	local -
+	set +T
 	local ns
 	_lab_name "$1" ns
 	shift
@@ -397,6 +404,8 @@ lab_closed_port() {
 }
 
 lab_wait_until() {
+	local -
+	set +T
 	local end=${EPOCHREALTIME/[.,]/}
 	end=$((end + $1 * 1000000))
 	shift

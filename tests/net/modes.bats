@@ -248,6 +248,35 @@ terminal() {
 	assert_output '[30,true,true,30,true,"open","closed"]'
 }
 
+@test "every round counts for the exit status, not only the last" {
+	lab_serve sv tcp:0
+	# One connection in six gets through.
+	lab_nft sv <<-RULES
+		table inet t {
+			chain c {
+				type filter hook input priority 0
+				tcp dport $LAB_PORT tcp flags syn numgen inc mod 6 != 5 reject
+			}
+		}
+	RULES
+	run -1 lab_cl portcheck -j -c 6 -i 10ms "$LAB_SV4" "$LAB_PORT"
+	run -0 jq -s -r '.[-1] | "\(.sent) \(.open)"' <<<"$output"
+	assert_output '6 1'
+}
+
+@test "a wait in which nothing could be tested is no answer" {
+	lab_serve cl tcp:0
+	local taken=$LAB_PORT
+	lab_serve sv tcp:0
+	run -3 lab_cl portcheck -q -W 300ms --source-port "$taken" 127.0.0.1 "$taken"
+	run -0 lab_cl portcheck -q -W 5s "$LAB_SV4" "$LAB_PORT"
+}
+
+@test "a wait shows all of its last results, however many" {
+	run -0 lab_cl portcheck -j -W 10s --until closed 127.77.0.0/19 1
+	assert_equal "${#lines[@]}" 8192
+}
+
 @test "the text of repeated checks is numbered and closes with loss and percentiles" {
 	lab_serve sv tcp:0
 	run -0 --separate-stderr lab_cl portcheck -c 5 -i 10ms "$LAB_SV4" "$LAB_PORT"

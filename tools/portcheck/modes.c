@@ -32,10 +32,21 @@ void kept_add(struct run *run, const struct result *r)
 {
 	struct kept *k;
 
-	if (!run->kept)
-		run->kept = calloc(KEPT_MAX, sizeof(*run->kept));
-	if (!run->kept || run->n_kept == KEPT_MAX)
+	if (run->n_kept == KEPT_MAX) {
+		run->kept_too_many = true;
 		return;
+	}
+	if (run->n_kept == run->cap_kept) {
+		size_t cap = run->cap_kept ? 2 * run->cap_kept : 64;
+
+		k = reallocarray(run->kept, cap, sizeof(*k));
+		if (!k) {
+			run->kept_too_many = true;
+			return;
+		}
+		run->kept = k;
+		run->cap_kept = cap;
+	}
 	k = &run->kept[run->n_kept++];
 	*k = (struct kept){ .result = *r };
 	if (r->name_why)
@@ -66,6 +77,12 @@ void run_repeat(struct run *run)
 
 		run->round++;
 		(void)run_round(run);
+		if (!run_stopped(run)) {
+			enum answer answer = tally_answer(&run->tally);
+
+			run->had_no = run->had_no || answer == ANSWER_NO;
+			run->had_unknown = run->had_unknown || answer == ANSWER_UNKNOWN;
+		}
 		if (run_stopped(run) || run->round == run->config.count)
 			return;
 		/* On a fixed grid; a round that took longer skips the beats it missed. */

@@ -229,11 +229,16 @@ static int exit_status(const struct run *run, bool waited, bool reached)
 		return 3;
 	if (run->config.format == OUT_NAGIOS)
 		return (int)run_nagios_status(run);
-	if (waited)
-		return reached ? 0 : 1;
+	if (waited && reached)
+		return 0;
+	/* Of many rounds, each counts. */
+	if (run->had_no)
+		return 1;
+	if (run->had_unknown)
+		return 3;
 	switch (tally_answer(&run->tally)) {
 	case ANSWER_YES:
-		return 0;
+		return waited ? 1 : 0;
 	case ANSWER_NO:
 		return 1;
 	case ANSWER_UNKNOWN:
@@ -288,6 +293,8 @@ int run_portcheck(const struct portcheck_config *config)
 
 	term_progress_clear(&run.progress);
 	run_summarize(&run);
+	if (run.kept_too_many)
+		diag_warn("only the first %zu results are shown", run.n_kept);
 	if (out_finish(&run.out) < 0 && run.out.error)
 		diag_error("cannot write to standard output: %s",
 			   strerror(-run.out.error));

@@ -24,7 +24,8 @@ struct kept {
 	char *why;
 	uint8_t *banner;
 };
-#define KEPT_MAX 4096
+/* More than a person reads or a plugin line holds; beyond it, a warning. */
+#define KEPT_MAX 65536
 
 struct run {
 	struct portcheck_config config; /* a copy: waiting shortens the timeout */
@@ -46,12 +47,14 @@ struct run {
 	bool sweep;
 	bool keep; /* results are kept, not written */
 	struct kept *kept;
-	size_t n_kept;
-	uint64_t round;	  /* 1 .. in repeat mode, else 0 */
-	uint64_t n_done;  /* checks of this round */
-	int signal;	  /* that interrupted, 0: none */
-	int error;	  /* -errno that ended the run */
-	bool hint_wanted; /* a result that another tool knows more about */
+	size_t n_kept, cap_kept;
+	bool kept_too_many;
+	bool had_no, had_unknown; /* rounds answered so */
+	uint64_t round;		  /* 1 .. in repeat mode, else 0 */
+	uint64_t n_done;	  /* checks of this round */
+	int signal;		  /* that interrupted, 0: none */
+	int error;		  /* -errno that ended the run */
+	bool hint_wanted;	  /* a result that another tool knows more about */
 	struct result hint;
 };
 
