@@ -35,6 +35,12 @@ static inline int64_t max_i64(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* To the nearest whole number, halves away from zero. X must fit. */
+static inline int64_t round_i64(double x)
+{
+	return (int64_t)(x < 0 ? x - 0.5 : x + 0.5);
+}
+
 static inline size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;

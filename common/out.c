@@ -175,7 +175,7 @@ void out_add_fixed(struct buf *b, double n, unsigned int decimals)
 		return;
 	}
 	whole = (uint64_t)size;
-	part = (uint64_t)llround((size - (double)whole) * scale[decimals]);
+	part = (uint64_t)round_i64((size - (double)whole) * scale[decimals]);
 	if (part == scale[decimals]) {
 		whole++;
 		part = 0;

@@ -14,6 +14,8 @@
 #include "parse.h"
 
 #define SERVICES_PATH "/etc/services"
+/* Looking for so many in the text costs less than a table of it. */
+#define SINGLE_LOOKUPS 8
 /* Debian's has 12 kB. */
 #define SERVICES_MAX_BYTES ((size_t)4 << 20)
 /* A line of the database with all its aliases. */
@@ -89,7 +91,7 @@ bool services_known(const char *name)
 
 void services_init(struct services *s)
 {
-	*s = (struct services){ .names = BUF_INIT };
+	*s = (struct services){ .text = BUF_INIT, .names = BUF_INIT };
 }
 
 void services_release(struct services *s)
@@ -98,6 +100,7 @@ void services_release(struct services *s)
 		return;
 	free(s->entries);
 	buf_release(&s->names);
+	buf_release(&s->text);
 	services_init(s);
 }
 
@@ -181,33 +184,62 @@ static int take_line(struct services *s, char *line)
 	return remember(s, key_of((uint16_t)port, protocol), name);
 }
 
-/*
- * Read the whole database: the file itself, which takes a tenth of the time of one
- * getservbyport(3), as that asks several sources first. What memory doesn't suffice for
- * is left out: names are a convenience.
- */
-static void read_database(struct services *s)
+/* The file itself: one getservbyport(3) takes ten times as long, as it asks several
+ * sources first. */
+static void read_file(struct services *s)
 {
-	struct buf text = BUF_INIT;
-	char chunk[16384], *line, *rest;
-	size_t kept = 0;
+	char chunk[16384];
 	ssize_t n;
 	int fd = open(SERVICES_PATH, O_RDONLY | O_CLOEXEC);
 
-	while (fd >= 0 && text.len < SERVICES_MAX_BYTES) {
+	s->read = true;
+	while (fd >= 0 && s->text.len < SERVICES_MAX_BYTES) {
 		n = read(fd, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		buf_add(&text, chunk, (size_t)n);
+		buf_add(&s->text, chunk, (size_t)n);
 	}
 	fd_close(&fd);
-	rest = text.data;
-	while (text.len && (line = strsep(&rest, "\n")))
+}
+
+/* For the few ports of a small run: look for "22/tcp", then at the line around it. */
+static void find_in_text(const struct services *s, uint16_t port, int protocol,
+			 char out[SERVICES_NAME_SIZE])
+{
+	char wanted[16];
+	size_t len = (size_t)snprintf(wanted, sizeof(wanted), "%u/%s", port,
+				      protocol_word(protocol));
+	const char *at = s->text.data;
+
+	for (; (at = strstr(at, wanted)); at += len) {
+		const char *line = at, *end;
+
+		while (line > s->text.data && line[-1] != '\n')
+			line--;
+		line += strspn(line, " \t\r");
+		end = line + strcspn(line, " \t\r#\n");
+		/* It has to be the second word, and whole. */
+		if (end == line || end + strspn(end, " \t\r") != at ||
+		    (at[len] && !strchr(" \t\r#\n", at[len])))
+			continue;
+		snprintf(out, SERVICES_NAME_SIZE, "%.*s", (int)(end - line), line);
+		return;
+	}
+}
+
+/* For many: a sorted table. What memory doesn't suffice for is left out: names are a
+ * convenience. */
+static void make_table(struct services *s)
+{
+	char *line, *rest = s->text.data;
+	size_t kept = 0;
+
+	while (s->text.len && (line = strsep(&rest, "\n")))
 		if (take_line(s, line) < 0)
 			break;
-	buf_release(&text);
+	buf_release(&s->text);
 	if (s->n_entries)
 		qsort(s->entries, s->n_entries, sizeof(*s->entries), compare_entries);
 	for (size_t i = 0; i < s->n_entries; i++) {
@@ -225,8 +257,14 @@ const char *services_name(struct services *s, uint16_t port, int protocol,
 	const struct services_entry *e = NULL;
 
 	out[0] = '\0';
+	if (!s->read)
+		read_file(s);
+	if (!s->complete && s->n_asked++ < SINGLE_LOOKUPS) {
+		find_in_text(s, port, protocol, out);
+		return out;
+	}
 	if (!s->complete)
-		read_database(s);
+		make_table(s);
 	if (s->n_entries)
 		e = bsearch(&wanted, s->entries, s->n_entries, sizeof(*e), compare_keys);
 	if (e)

@@ -73,9 +73,12 @@ struct services_entry {
 };
 
 struct services {
-	struct services_entry *entries; /* sorted once `complete` */
+	bool read; /* `text` is the file */
+	struct buf text;
+	unsigned int n_asked;
+	bool complete;			/* the table is made, and `text` gone */
+	struct services_entry *entries; /* sorted */
 	size_t n_entries, cap_entries;
-	bool complete; /* the whole database is here */
 	struct buf names;
 };
 

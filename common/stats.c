@@ -1,7 +1,6 @@
 #include "stats.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,16 +85,37 @@ int stats_add(struct stats *s, int64_t ns)
 	return keep_sample(s, ns);
 }
 
+/*
+ * The N-th root of X >= 0, by Newton's method. The mathematics library would do it in one
+ * call; loading it costs every run more than all of this.
+ */
+static double root_of(double x, unsigned int n)
+{
+	double r = x > 1 ? x : 1;
+
+	for (int i = 0; i < 2000; i++) {
+		double power = 1, next;
+
+		for (unsigned int k = 1; k < n; k++)
+			power *= r;
+		next = ((n - 1) * r + x / power) / n;
+		if (next >= r)
+			break;
+		r = next;
+	}
+	return r;
+}
+
 int64_t stats_mean_ns(const struct stats *s)
 {
-	return llround(s->mean);
+	return round_i64(s->mean);
 }
 
 int64_t stats_stddev_ns(const struct stats *s)
 {
 	if (s->count < 2)
 		return 0;
-	return llround(sqrt(s->squares / (double)(s->count - 1)));
+	return round_i64(root_of(s->squares / (double)(s->count - 1), 2));
 }
 
 static int compare_ns(const void *a, const void *b)
@@ -108,6 +128,7 @@ static int compare_ns(const void *a, const void *b)
 int64_t stats_percentile_ns(struct stats *s, double percent)
 {
 	double rank;
+	size_t whole;
 
 	if (percent <= 0)
 		return s->min_ns;
@@ -119,27 +140,17 @@ int64_t stats_percentile_ns(struct stats *s, double percent)
 		qsort(s->samples, s->n_samples, sizeof(*s->samples), compare_ns);
 	s->sorted = true;
 	/* Multiplied first: 0.95 has no exact double, and ceil() would show it. */
-	rank = ceil(percent * (double)s->n_samples / 100);
-	return s->samples[rank < 1 ? 0 : (size_t)rank - 1];
-}
-
-/* Which of BUCKETS holds NS; PER_LOG: how many of them a unit of log(ns) spans. */
-static unsigned int bucket_of(int64_t ns, double log_low, double per_log,
-			      unsigned int buckets)
-{
-	double at = (log((double)max_i64(ns, 1)) - log_low) * per_log;
-
-	if (at < 0)
-		return 0;
-	/* The largest sample stands on the last bound, and belongs below it. */
-	return at >= buckets ? buckets - 1 : (unsigned int)at;
+	rank = percent * (double)s->n_samples / 100;
+	whole = (size_t)rank;
+	whole += (double)whole < rank; /* rounded up */
+	return s->samples[whole < 1 ? 0 : whole - 1];
 }
 
 void stats_histogram(const struct stats *s, unsigned int buckets, uint32_t *ret_counts,
 		     int64_t *ret_low_ns, int64_t *ret_high_ns)
 {
 	int64_t low = 0, high = 0;
-	double log_low, per_log;
+	double bound, factor;
 
 	memset(ret_counts, 0, buckets * sizeof(*ret_counts));
 	for (size_t i = 0; i < s->n_samples; i++) {
@@ -148,23 +159,33 @@ void stats_histogram(const struct stats *s, unsigned int buckets, uint32_t *ret_
 	}
 	*ret_low_ns = low;
 	*ret_high_ns = high;
-	log_low = log((double)max_i64(low, 1));
-	per_log = log((double)max_i64(high, 1)) - log_low;
-	/* All the same: all in the first. */
-	per_log = per_log > 0 ? buckets / per_log : 0;
-	for (size_t i = 0; i < s->n_samples; i++)
-		ret_counts[bucket_of(s->samples[i], log_low, per_log, buckets)]++;
+	factor = root_of((double)max_i64(high, 1) / (double)max_i64(low, 1), buckets);
+	for (size_t i = 0; i < s->n_samples; i++) {
+		unsigned int k = 0;
+
+		/* The largest sample stands on the last bound, and belongs below it. */
+		bound = (double)max_i64(low, 1) * factor;
+		while (k + 1 < buckets && factor > 1 && (double)s->samples[i] >= bound) {
+			bound *= factor;
+			k++;
+		}
+		ret_counts[k]++;
+	}
 }
 
 int64_t stats_bucket_ns(int64_t low_ns, int64_t high_ns, unsigned int buckets,
 			unsigned int i)
 {
 	double low = (double)max_i64(low_ns, 1), high = (double)max_i64(high_ns, 1);
+	double factor;
 
 	/* The ends as they are, not as logarithms give them back. */
 	if (!i)
 		return low_ns;
 	if (i >= buckets)
 		return high_ns;
-	return llround(low * pow(high / low, (double)i / buckets));
+	factor = root_of(high / low, buckets);
+	while (i--)
+		low *= factor;
+	return round_i64(low);
 }

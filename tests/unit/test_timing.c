@@ -224,7 +224,7 @@ static void the_network_speaks_for_a_host_from_eight_samples_on(void **state)
 	assert_false(same(&s, &unknown));
 	assert_true(s.give_up_ns < unknown.give_up_ns);
 	/* More patient than with a host that is known to be so near. */
-	assert_in_range(s.at_ns[1], MS(200), MS(300));
+	assert_in_range(s.at_ns[1], MS(101), MS(300));
 	/* In a small run it is not asked, nor where the host itself is known. */
 	unknown = timing_schedule(&none, NULL, MS(3000), false);
 	s = timing_schedule(&none, &eight, MS(3000), false);

@@ -10,6 +10,9 @@
 
 #include "probe_private.h"
 
+/* How long an answer about a neighbour is good for others. */
+#define NEIGHBOUR_KEPT_NS (100 * NS_PER_MS)
+
 /* TCP_SYN_SENT of linux/tcp_states.h (the values of RFC 793's states in TCP_INFO). */
 #define STATE_SYN_SENT 2
 
@@ -62,14 +65,23 @@ static bool is_self(struct prober *o, const struct addr *a)
 static void observe_neighbour(struct probe *p, const struct route *route)
 {
 	struct observation *o = &p->result.seen;
+	struct neighbour_cache *cache = &p->owner->neighbour;
 	const struct addr *hop = o->has_gateway ? &route->gateway : &p->result.check.addr;
 
 	if (route->kind != ROUTE_UNICAST || !route->interface ||
 	    !host_routes(&p->owner->hosts))
 		return;
+	/* Thousands of silent ports, or hosts behind one gateway, ask the same. */
+	if (addr_equal(hop, &cache->hop) && probe_now(p) < cache->until_ns) {
+		o->neighbour = cache->state;
+		return;
+	}
 	if (route_neighbour(p->owner->hosts.routes, hop, route->interface,
 			    &o->neighbour) < 0)
 		o->neighbour = ROUTE_NEIGH_UNKNOWN;
+	cache->hop = *hop;
+	cache->state = o->neighbour;
+	cache->until_ns = probe_now(p) + NEIGHBOUR_KEPT_NS;
 }
 
 bool observe_icmp(struct probe *p, int fd)

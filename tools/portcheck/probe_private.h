@@ -55,6 +55,13 @@ struct probe {
 	size_t banner_len;
 };
 
+/* The last answer about a neighbour. */
+struct neighbour_cache {
+	struct addr hop;
+	enum route_neigh state;
+	int64_t until_ns;
+};
+
 struct prober {
 	const struct portcheck_config *config;
 	struct loop *loop;
@@ -78,6 +85,7 @@ struct prober {
 	struct addr near_net; /* last network asked about by needs_neighbour() */
 	bool near;
 	/* The last answers of the routing socket, which repeat in a sweep. */
+	struct neighbour_cache neighbour;
 	struct addr self_addr;
 	bool self_known, self_is;
 };

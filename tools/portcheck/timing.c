@@ -1,6 +1,6 @@
 #include "timing.h"
 
-#define START_RATE    20000.0
+#define START_RATE    50000.0
 #define MAX_RATE      200000.0
 #define MIN_RATE      500.0
 #define BURST	      256.0
@@ -11,7 +11,7 @@
 /* Second attempt of a host not heard of yet: long before the kernel's own after a
  * second, and late enough for every path on Earth but satellites. */
 #define UNKNOWN_SECOND_NS (300 * NS_PER_MS)
-#define UNKNOWN_THIRD_NS  (1000 * NS_PER_MS)
+#define UNKNOWN_THIRD_NS  (700 * NS_PER_MS)
 #define UNKNOWN_GIVEUP_NS (2000 * NS_PER_MS)
 
 void rtt_sample(struct rtt *rtt, int64_t ns)
@@ -58,7 +58,7 @@ struct schedule timing_schedule(const struct rtt *host, const struct rtt *networ
 	} else if (size == RUN_HUGE && network && network->n_samples >= 8) {
 		/* Neighbours share the path, but not the host at its end: allow for
 		 * more. */
-		rto = max_i64(min_i64(2 * rtt_rto_ns(network), UNKNOWN_SECOND_NS),
+		rto = max_i64(min_i64(rtt_rto_ns(network) * 3 / 2, UNKNOWN_SECOND_NS),
 			      rtt_rto_ns(network));
 	} else {
 		s.at_ns[1] = UNKNOWN_SECOND_NS;
