@@ -9,6 +9,8 @@
 #include "clock.h"
 
 #define LOOP_BATCH 512
+/* Timers wait for no more than so many full batches of events. */
+#define LOOP_FULL_MAX 64
 
 int loop_init(struct loop *l)
 {
@@ -217,7 +219,8 @@ int loop_step(struct loop *l, int64_t until_ns)
 		io->fn(io, batch[i].events);
 	}
 	/* A deadline is not over while what came before it still waits in the kernel. */
-	if (n < LOOP_BATCH)
+	l->n_full = n < LOOP_BATCH ? 0 : l->n_full + 1;
+	if (l->n_full % LOOP_FULL_MAX == 0)
 		run_timers(l);
 	return 0;
 }

@@ -35,9 +35,10 @@ struct loop {
 	int epoll_fd;
 	struct loop_timer **heap;
 	size_t n_heap, cap_heap;
-	void *batch;	/* struct epoll_event [] */
-	bool in_timers; /* running those that are due */
-	int64_t now_ns; /* when the last wait ended */
+	void *batch;	     /* struct epoll_event [] */
+	unsigned int n_full; /* full batches in a row */
+	bool in_timers;	     /* running those that are due */
+	int64_t now_ns;	     /* when the last wait ended */
 };
 
 /* 0 or -errno. */

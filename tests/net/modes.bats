@@ -277,6 +277,32 @@ terminal() {
 	assert_equal "${#lines[@]}" 8192
 }
 
+@test "a plugin line of a wait speaks of what was waited for, and so does the command" {
+	lab_serve sv tcp:0
+	run -2 lab_cl portcheck --format=nagios -W 400ms --until closed "$LAB_SV4" \
+		"$LAB_PORT" -- touch "$LAB_DIR/ran"
+	assert_output --partial 'PORTCHECK CRITICAL'
+	[[ ! -e $LAB_DIR/ran ]]
+	run -0 lab_cl portcheck --format=nagios -W 5s --until closed "$LAB_SV4" \
+		"$(lab_closed_port sv)"
+	assert_output --partial 'PORTCHECK OK'
+}
+
+@test "few open files end no run late: every silent port gets its verdict" {
+	run -1 lab_cl timeout 20 prlimit --nofile=64 portcheck -j -t 1s "$LAB_VOID4" 1-60
+	assert_equal "${#lines[@]}" 60
+	run -0 jq -r .state <<<"$output"
+	assert_equal "$(sort -u <<<"$output")" filtered
+}
+
+@test "a sweep of more hosts than there are groups shows each under its own verdict" {
+	printf '127.77.%d.%d\n' $(for ((n = 0; n < 1300; n++)); do
+		echo $((n / 250)) $((1 + n % 250)); done) >"$LAB_DIR/hosts"
+	run -1 lab_cl portcheck -f "$LAB_DIR/hosts" -p 1
+	assert_equal "$(grep -c '^closed ' <<<"$output")" 1300
+	assert_equal "$(grep -o '127\.77\.[0-9.]*' <<<"$output" | sort -u | wc -l)" 1300
+}
+
 @test "the text of repeated checks is numbered and closes with loss and percentiles" {
 	lab_serve sv tcp:0
 	run -0 --separate-stderr lab_cl portcheck -c 5 -i 10ms "$LAB_SV4" "$LAB_PORT"

@@ -113,7 +113,8 @@ static struct result done(struct fixture *f, const struct check *c, int64_t now_
 	struct result r = { .check = *c,
 			    .state = state,
 			    .race_ns = -1,
-			    .connect_ns = state == STATE_FILTERED ? -1 : MS(1) };
+			    .seen.waited_ns = state == STATE_FILTERED ? MS(3000)
+								      : MS(1) };
 
 	f->loop.now_ns = now_ns;
 	plan_done(f->plan, &r);
@@ -294,7 +295,6 @@ static void success_starts_all_others_at_once_and_ends_the_race(void **state)
 	assert_false(r.beside_live);
 	r = done(&f, &c[0], t + MS(3000), STATE_FILTERED);
 	assert_true(r.beside_live);
-	/* Refused at once: that costs clients nothing. */
 	r = done(&f, &c[3], t + MS(3000), STATE_CLOSED);
 	assert_false(r.beside_live);
 	tear_down(&f);

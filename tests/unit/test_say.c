@@ -148,10 +148,10 @@ static void an_open_port_says_how_fast(void **state)
 	r.attempts = 1;
 	r.connect_ns = MS(12);
 	check_sentence(&r, "connected in 12.0 ms");
+	/* The first SYN was answered, only later than the second was sent. */
 	r.attempts = 2;
-	check_sentence(&r, "connected in 12.0 ms, after a lost packet");
-	r.attempts = 1;
-	r.resent = 1;
+	check_sentence(&r, "connected in 12.0 ms");
+	r.late = true;
 	check_sentence(&r, "connected in 12.0 ms, after a lost packet");
 }
 

@@ -6,8 +6,9 @@
 #include "show.h"
 #include "text.h"
 
-/* Senders beyond this many are no longer told apart. */
-#define GROUPS_MAX 512
+/* Verdicts beyond this many get a line each; senders of ICMP are told apart in the first
+ * half. */
+#define GROUPS_MAX 1024
 /* Ranges shown of one group. */
 #define RANGES_MAX 12
 /* Members that a group can name: all ports, or the addresses of a /16. */
@@ -81,7 +82,7 @@ static struct verdict_group *find(struct group_set *set, const struct result *r)
 			return g;
 	}
 	if (set->n == GROUPS_MAX)
-		return &set->groups[GROUPS_MAX - 1];
+		return NULL;
 	set->groups[set->n] = (struct verdict_group){ .target = r->check.target,
 						      .addr = addr,
 						      .state = r->state,
@@ -108,18 +109,21 @@ static size_t offset_in_block(const struct target *t, const struct addr *a)
 	return (low - first) % MEMBERS;
 }
 
-void group_set_add(struct group_set *set, const struct result *r)
+bool group_set_add(struct group_set *set, const struct result *r)
 {
 	struct verdict_group *g = find(set, r);
 	size_t i = r->check.port;
 
+	if (!g)
+		return false;
 	g->n++;
 	if (!g->members)
-		return;
+		return true;
 	if (by_address(set, r->check.target))
 		i = offset_in_block(&set->config->targets.targets[r->check.target],
 				    &r->check.addr);
 	g->members[i / 64] |= 1ULL << i % 64;
+	return true;
 }
 
 static bool is_member(const struct verdict_group *g, size_t i)

@@ -14,8 +14,8 @@ struct group_set;
 PK_MUST_CHECK int group_set_create(struct group_set **ret_set,
 				   const struct portcheck_config *config);
 void group_set_destroy(struct group_set *set);
-/* Count R, whose target was shown as TARGET. */
-void group_set_add(struct group_set *set, const struct result *r);
+/* Count R in its group; false: there are too many groups, R wants a line of its own. */
+bool group_set_add(struct group_set *set, const struct result *r);
 /* One line a group, most interesting state first. */
 void group_set_say(struct group_set *set, struct buf *out, bool color);
 

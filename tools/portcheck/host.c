@@ -72,6 +72,9 @@ struct host *host_get(struct host_table *t, const struct addr *addr)
 		*bucket = h;
 		t->n_hosts++;
 	}
+	/* Routes change while nobody asks, as between the rounds of a wait. */
+	if (!h->users)
+		h->route_known = false;
 	h->users++;
 	return h;
 }

@@ -43,18 +43,19 @@ void prober_set_limits(struct prober *o)
 	size_t each = o->sweep ? 1 : TIMING_ATTEMPTS;
 	size_t limit = 1024, open_now;
 
-	/* A small run needs few files, and no look at any of this. */
+	fd_raise_limit(&limit);
+	/* A small run needs few files, and no look at anything else. */
 	if (!o->sweep) {
-		o->window = PORTCHECK_SMALL;
-		o->ephemeral_low = EPHEMERAL_DEFAULT;
-		o->on_link_max = SIZE_MAX;
+		o->window = limit > FDS_SPARE + each ? (limit - FDS_SPARE) / each : 1;
+		o->window = min_size(o->window, PORTCHECK_SMALL);
 		if (o->config->parallel)
 			o->window = min_size(o->window, o->config->parallel);
+		o->ephemeral_low = EPHEMERAL_DEFAULT;
+		o->on_link_max = SIZE_MAX;
 		return;
 	}
 	open_now = fd_count_open();
 
-	fd_raise_limit(&limit);
 	limit = limit > open_now + FDS_SPARE + each ? limit - open_now - FDS_SPARE : each;
 	o->window = o->config->parallel ? o->config->parallel : WINDOW_DEFAULT;
 	o->window = min_size(o->window, limit / each);

@@ -114,6 +114,8 @@ bool run_wait(struct run *run)
 
 		kept_clear(run);
 		run->config.timeout_ns = min_i64(usual_ns, end_ns - clock_now_ns());
+		run->shortened = run->config.timeout_ns < usual_ns &&
+				 run->config.timeout_ns < run->config.wait_ns / 2;
 		next_ns = clock_now_ns() + pause_ns;
 		(void)run_round(run);
 		reached = !run_stopped(run) && tally_reached(&run->tally);

@@ -118,6 +118,7 @@ struct result {
 	int64_t held_ns;       /* -1: not held */
 	unsigned int attempts; /* SYNs or datagrams of our own */
 	unsigned int resent;   /* SYNs that the kernel sent again */
+	bool late;	       /* not the first SYN was answered */
 	enum closed_by_peer closed_by_peer;
 	bool beside_live;	 /* another address is open, this one is slow */
 	const char *silent_note; /* DETAIL_SILENT_SERVICE: why */

@@ -162,7 +162,6 @@ void probe_finish(struct probe *p, enum seen seen, int error)
 		r->banner = p->banner;
 		r->banner_len = p->banner_len;
 	}
-	/* Sockets first: the receiver may run a command or end the program. */
 	probe_close_all(p);
 	o->source->done(o->source->arg, r);
 	o->source_wait_ns = 0;
@@ -212,7 +211,8 @@ void probe_blocked(struct probe *p, int error)
 
 	if (p->phase != PHASE_BLOCKED)
 		p->phase_ns = clock_now_ns();
-	else if (clock_now_ns() - p->phase_ns > p->result.check.budget_ns) {
+	else if (clock_now_ns() - (p->start_ns ? p->start_ns : p->phase_ns) >
+		 p->result.check.budget_ns - TIMING_RTO_MIN_NS) {
 		probe_finish(p, SEEN_SYNC_ERROR, error);
 		return;
 	}
@@ -227,11 +227,16 @@ int64_t probe_give_up_ns(const struct probe *p)
 	int64_t after_last =
 		p->schedule.give_up_ns - p->schedule.at_ns[p->schedule.n - 1];
 
-	/* What was sent late, because the machine or the pace held it, still gets its
-	 * time, within the budget. */
+	/* What was sent late still gets its time, within the budget. */
 	return min_i64(max_i64(p->start_ns + p->schedule.give_up_ns,
 			       p->sent_ns + after_last),
 		       p->start_ns + p->result.check.budget_ns);
+}
+
+void probe_try_once(struct probe *p)
+{
+	p->schedule.n = 1;
+	p->schedule.give_up_ns = p->result.check.budget_ns;
 }
 
 void probe_send(struct probe *p)
@@ -365,9 +370,8 @@ static void probe_start(struct prober *o, struct probe *p, const struct check *c
 		p->host->network = &o->networks[check->target];
 	p->schedule = timing_schedule(&p->host->rtt, p->host->network, check->budget_ns,
 				      o->size);
-	/* A fixed local port is one connection at a time. */
 	if (o->config->source_port)
-		p->schedule.n = 1;
+		probe_try_once(p);
 	if (check->protocol == IPPROTO_UDP)
 		udp_prepare(p);
 	p->phase_ns = clock_now_ns();

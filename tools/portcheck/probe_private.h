@@ -112,6 +112,8 @@ int probe_socket(const struct probe *p, int type, const char *device);
 int64_t probe_give_up_ns(const struct probe *p);
 /* The route to P's host, looked up the first time. */
 const struct route *probe_route(struct probe *p);
+/* A fixed local port is one connection at a time: the kernel's own repeats have to do. */
+void probe_try_once(struct probe *p);
 /* Send the next attempt (either protocol) and arm the timer. */
 void probe_send(struct probe *p);
 

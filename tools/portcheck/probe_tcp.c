@@ -79,7 +79,12 @@ static int tcp_reconnect(struct probe *p, struct attempt *a)
 
 int tcp_send(struct probe *p, struct attempt *a)
 {
-	int err = a->io.fd >= 0 ? tcp_reconnect(p, a) : tcp_connect(p, a, NULL);
+	bool again = a->io.fd >= 0;
+	int err = again ? tcp_reconnect(p, a) : tcp_connect(p, a, NULL);
+
+	/* A socket that is nowhere would hang up in every round of the loop. */
+	if (err < 0 && again)
+		probe_close(p, a);
 
 	/* A RST to a connection within this machine can be back before connect
 	 * returns. */
@@ -163,6 +168,7 @@ static void connected(struct probe *p, struct attempt *a)
 		return;
 	}
 	observe_connected(p, a->io.fd);
+	p->result.late = a->number > 0 || p->result.resent;
 	if (!p->result.resent)
 		probe_answered(p, a);
 	p->result.connect_ns = max_i64(now_ns - p->start_ns, 1);
@@ -200,7 +206,9 @@ static bool drain(struct probe *p, struct attempt *a)
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return true;
 		if (n <= 0) {
-			p->result.closed_by_peer = n == 0 ? CLOSED_FIN : CLOSED_RESET;
+			p->result.closed_by_peer = n == 0		 ? CLOSED_FIN
+						   : errno == ECONNRESET ? CLOSED_RESET
+									 : CLOSED_NOT;
 			return false;
 		}
 		if (!p->banner)
@@ -235,6 +243,7 @@ static void held_event(struct probe *p, struct attempt *a)
 static bool start_confirming(struct probe *p, struct attempt *a)
 {
 	const struct portcheck_config *config = p->owner->config;
+	int err;
 
 	if (p->owner->sweep || config->interface[0] || config->source_port ||
 	    p->result.check.addr.family != AF_INET ||
@@ -242,7 +251,9 @@ static bool start_confirming(struct probe *p, struct attempt *a)
 	    probe_route(p)->kind != ROUTE_UNICAST)
 		return false;
 	probe_close_all(p);
-	if (tcp_connect(p, a, "lo") < 0)
+	err = tcp_connect(p, a, "lo");
+	p->result.seen.reset_is_local = err == -ECONNREFUSED;
+	if (err < 0)
 		return false; /* binding to a device needs Linux 5.7, or privilege */
 	p->phase = PHASE_CONFIRMING;
 	probe_arm(p, clock_now_ns() + CONFIRM_WAIT_NS);
@@ -272,10 +283,13 @@ static void reset_at_once(struct probe *p, struct attempt *a)
 
 static void confirm_event(struct probe *p, struct attempt *a)
 {
+	struct icmp_error icmp;
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (getsockopt(a->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
+	/* An ICMP error here is a rule about loopback, not the RST again. */
+	if (icmp_read(a->io.fd, &icmp) == 0 &&
+	    getsockopt(a->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
 		p->result.seen.reset_is_local = error == ECONNREFUSED;
 	probe_finish(p, SEEN_ERROR, ECONNREFUSED);
 }
@@ -370,8 +384,8 @@ void tcp_timer(struct probe *p)
 	p->schedule = timing_schedule(&p->host->rtt, p->host->network,
 				      p->result.check.budget_ns, p->owner->size);
 	if (p->owner->config->source_port)
-		p->schedule.n = 1;
-	if (p->n_sent < p->schedule.n)
+		probe_try_once(p);
+	if (p->n_sent < p->schedule.n && probe_now(p) < probe_give_up_ns(p))
 		probe_send(p);
 	else if (probe_now(p) < probe_give_up_ns(p))
 		probe_arm(p, probe_give_up_ns(p));

@@ -128,9 +128,9 @@ int udp_send(struct probe *p, struct attempt *a)
 			   len);
 	if (n >= 0)
 		return 0;
-	/* An ICMP error for an earlier datagram is told here too: its event is due. */
-	if (p->n_sent > 1 &&
-	    (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH))
+	/* The answer to an earlier one may still come, and an ICMP error for it is told
+	 * here too: its event is due. */
+	if (p->n_sent > 1)
 		return 0;
 	n = -errno;
 	probe_close(p, a);

@@ -33,16 +33,19 @@ void run_emit(struct run *run, const struct result *r)
 		show_result(&run->show, r, &run->record, run->round);
 }
 
-/* A sweep's blocked ports need no record each when the screen only counts them. */
-static void count_only(struct run *run, const struct result *r)
-{
-	show_result(&run->show, r, &run->record, run->round);
-}
-
 static void take_result(struct run *run, struct result *r)
 {
 	run->n_done++;
-	tally_add(&run->tally, r);
+	if (run->config.until_closed && run->shortened &&
+	    r->reason == REASON_NO_RESPONSE) {
+		/* Silence in a round cut short says nothing about a port that closes. */
+		struct result weak = *r;
+
+		weak.state = STATE_ERROR;
+		tally_add(&run->tally, &weak);
+	} else {
+		tally_add(&run->tally, r);
+	}
 	if (run->config.repeat)
 		series_add(&run->series, r);
 	if (!run->hint_wanted &&
@@ -53,11 +56,8 @@ static void take_result(struct run *run, struct result *r)
 	}
 	if (run->keep)
 		kept_add(run, r);
-	else if (run->config.format == OUT_TEXT && run->show.sweep &&
-		 !run->config.quiet && r->state != STATE_OPEN &&
-		 r->state != STATE_UNRESOLVED)
-		count_only(run, r);
-	else
+	else if (run->config.quiet || run->config.format != OUT_TEXT ||
+		 !show_grouped(&run->show, r))
 		run_emit(run, r);
 }
 
@@ -223,13 +223,15 @@ static void release(struct run *run)
 	loop_release(&run->loop);
 }
 
-static int exit_status(const struct run *run, bool waited, bool reached)
+static int exit_status(const struct run *run)
 {
+	bool waited = run->config.wait_ns > 0;
+
 	if (run->error || run->out.error || run->out.closed)
 		return 3;
 	if (run->config.format == OUT_NAGIOS)
 		return (int)run_nagios_status(run);
-	if (waited && reached)
+	if (run->reached)
 		return 0;
 	/* Of many rounds, each counts. */
 	if (run->had_no)
@@ -275,7 +277,6 @@ static void die_by(struct run *run, int signo)
 int run_portcheck(const struct portcheck_config *config)
 {
 	struct run run;
-	bool reached = false;
 	int status;
 	int err = init(&run, config);
 
@@ -287,7 +288,7 @@ int run_portcheck(const struct portcheck_config *config)
 	if (config->repeat)
 		run_repeat(&run);
 	else if (config->wait_ns)
-		reached = run_wait(&run);
+		run.reached = run_wait(&run);
 	else
 		run_once(&run);
 
@@ -300,7 +301,7 @@ int run_portcheck(const struct portcheck_config *config)
 			   strerror(-run.out.error));
 	if (run.error)
 		diag_error("cannot go on: %s", strerror(-run.error));
-	status = exit_status(&run, config->wait_ns > 0, reached);
+	status = exit_status(&run);
 	if (run.signal)
 		die_by(&run, run.signal);
 	if (status == 0 && config->command)

@@ -49,6 +49,8 @@ struct run {
 	struct kept *kept;
 	size_t n_kept, cap_kept;
 	bool kept_too_many;
+	bool reached;		  /* what was waited for came true */
+	bool shortened;		  /* this round has less than the asked timeout */
 	bool had_no, had_unknown; /* rounds answered so */
 	uint64_t round;		  /* 1 .. in repeat mode, else 0 */
 	uint64_t n_done;	  /* checks of this round */

@@ -35,7 +35,7 @@ static void say_open(const struct result *r, struct buf *out)
 	}
 	buf_adds(out, "connected in ");
 	say_time(out, r->connect_ns);
-	if (r->attempts > 1 || r->resent)
+	if (r->late)
 		buf_adds(out, ", after a lost packet");
 	if (r->race_ns > r->connect_ns + RACE_LOST_NS) {
 		buf_adds(out, ", but clients need ");

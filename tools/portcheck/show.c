@@ -187,6 +187,17 @@ static char *make_line(struct show *s, const struct result *r,
 	return buf_steal(&b);
 }
 
+bool show_grouped(struct show *s, const struct result *r)
+{
+	if (!s->sweep || r->state == STATE_OPEN || r->state == STATE_UNRESOLVED)
+		return false;
+	if (!s->config->open_only && !group_set_add(s->groups, r))
+		return false;
+	s->n_results++;
+	s->by_state[r->state]++;
+	return true;
+}
+
 void show_result(struct show *s, const struct result *r, const struct out_record *rec,
 		 uint64_t round)
 {
@@ -196,10 +207,6 @@ void show_result(struct show *s, const struct result *r, const struct out_record
 	s->by_state[r->state]++;
 	if (r->state != STATE_OPEN && s->config->open_only)
 		return;
-	if (s->sweep && r->state != STATE_OPEN && r->state != STATE_UNRESOLVED) {
-		group_set_add(s->groups, r);
-		return;
-	}
 	if (s->n_lines == LINES_MAX)
 		show_flush(s);
 	if (s->n_lines == s->cap_lines) {

@@ -45,6 +45,8 @@ void show_count(struct buf *out, uint64_t n);
 PK_MUST_CHECK int show_init(struct show *s, const struct portcheck_config *config,
 			    struct loop *loop, struct out *out, bool sweep);
 void show_release(struct show *s);
+/* Count R in a group of a sweep, without a record; false: it wants to be shown. */
+bool show_grouped(struct show *s, const struct result *r);
 /* One result; REC is its record. ROUND > 0: number of the repetition, shown in front. */
 void show_result(struct show *s, const struct result *r, const struct out_record *rec,
 		 uint64_t round);

@@ -18,6 +18,10 @@ enum out_nagios run_nagios_status(const struct run *run)
 
 	if (run->signal)
 		return OUT_NAGIOS_UNKNOWN;
+	if (run->reached)
+		return OUT_NAGIOS_OK;
+	if (run->config.until_closed)
+		return OUT_NAGIOS_CRITICAL;
 	if (c.not_open)
 		return OUT_NAGIOS_CRITICAL;
 	/* A resolver that does not answer says nothing about the service. */
