@@ -152,3 +152,16 @@ char *buf_steal(struct buf *b)
 	buf_init(b);
 	return data;
 }
+
+void buf_add_grouped(struct buf *b, uint64_t n)
+{
+	uint64_t unit = 1;
+
+	while (n / unit >= 1000)
+		unit *= 1000;
+	buf_addf(b, "%u", (unsigned int)(n / unit));
+	for (; unit >= 1000; unit /= 1000) {
+		n %= unit;
+		buf_addf(b, ",%03u", (unsigned int)(n / (unit / 1000)));
+	}
+}

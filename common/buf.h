@@ -43,6 +43,8 @@ void buf_clear(struct buf *b);
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
+/* N with a comma before every third digit: "65,535". */
+void buf_add_grouped(struct buf *b, uint64_t n);
 /* COUNT times the character C. */
 void buf_fill(struct buf *b, char c, size_t count);
 void buf_addf(struct buf *b, const char *fmt, ...) PK_PRINTF(2, 3);

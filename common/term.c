@@ -86,21 +86,6 @@ void term_progress_init(struct term_progress *p, bool wanted, int64_t now_ns)
 	};
 }
 
-/* N with a comma before every third digit from the right. */
-static void add_grouped(struct buf *out, uint64_t n)
-{
-	uint64_t unit = 1;
-
-	while (n / unit >= 1000)
-		unit *= 1000;
-	buf_addf(out, "%u", (unsigned int)(n / unit));
-	while (unit > 1) {
-		n %= unit;
-		unit /= 1000;
-		buf_addf(out, ",%03u", (unsigned int)(n / unit));
-	}
-}
-
 /* ", 8,200/s, 6 s left": by the mean rate since the start, which doesn't jump about. */
 static void add_rate(struct buf *out, double elapsed_s, uint64_t done, uint64_t total)
 {
@@ -113,7 +98,7 @@ static void add_rate(struct buf *out, double elapsed_s, uint64_t done, uint64_t 
 	if (rate < 9.95)
 		buf_addf(out, "%.1f", rate);
 	else
-		add_grouped(out, (uint64_t)(rate + 0.5));
+		buf_add_grouped(out, (uint64_t)(rate + 0.5));
 	buf_adds(out, "/s");
 	/* Beyond a year it is no estimate. */
 	if (left_s <= 0 || left_s > 365 * 86400)
@@ -139,10 +124,10 @@ void term_progress_update(struct term_progress *p, int64_t now_ns, uint64_t done
 		return;
 	p->last_ns = now_ns;
 	buf_adds(&line, TERM_CLEAR_LINE);
-	add_grouped(&line, done);
+	buf_add_grouped(&line, done);
 	if (total) {
 		buf_adds(&line, " of ");
-		add_grouped(&line, total);
+		buf_add_grouped(&line, total);
 	}
 	buf_addf(&line, " %s", what);
 	if (done)

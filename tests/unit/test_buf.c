@@ -247,6 +247,22 @@ static void release_takes_null_and_can_come_twice(void **state)
 	assert_int_equal(b.cap, 0);
 }
 
+static void counts_are_grouped_by_three_digits(void **state)
+{
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	buf_add_grouped(&b, 0);
+	buf_addc(&b, ' ');
+	buf_add_grouped(&b, 999);
+	buf_addc(&b, ' ');
+	buf_add_grouped(&b, 1000);
+	buf_addc(&b, ' ');
+	buf_add_grouped(&b, 4294967296ULL);
+	assert_string_equal(b.data, "0 999 1,000 4,294,967,296");
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +281,7 @@ int main(void)
 		cmocka_unit_test(an_empty_buf_is_stolen_as_a_string_of_its_own),
 		cmocka_unit_test(a_failed_buf_is_stolen_as_null_and_is_usable_again),
 		cmocka_unit_test(release_takes_null_and_can_come_twice),
+		cmocka_unit_test(counts_are_grouped_by_three_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

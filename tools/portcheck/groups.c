@@ -206,7 +206,7 @@ static void say_group(const struct group_set *set, const struct verdict_group *g
 	if (g->addr.family != AF_UNSPEC)
 		buf_addf(out, " at %s", addr_to_text(&g->addr, text));
 	buf_adds(out, "  ");
-	show_count(out, g->n);
+	buf_add_grouped(out, g->n);
 	buf_addf(out, " %s%s", what, g->n == 1 ? "" : what[0] == 'a' ? "es" : "s");
 	say_why(g, out);
 	if (g->members) {

@@ -1,7 +1,6 @@
 #include "show.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,19 +41,6 @@ void show_state(struct buf *out, enum port_state state, bool color)
 	buf_adds(out, word);
 	buf_adds(out, term_end(style_of(state), color));
 	buf_fill(out, ' ', len < 11 ? 13 - len : 2);
-}
-
-void show_count(struct buf *out, uint64_t n)
-{
-	char digits[32];
-	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
-	int i;
-
-	for (i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			buf_addc(out, ',');
-		buf_addc(out, digits[i]);
-	}
 }
 
 static void timer_fired(struct loop_timer *timer)
@@ -245,14 +231,14 @@ void show_end(struct show *s, bool interrupted)
 		return;
 	group_set_say(s->groups, &b, s->color);
 	clock_human(clock_now_ns() - s->start_ns, human, sizeof(human));
-	show_count(&b, s->n_results);
+	buf_add_grouped(&b, s->n_results);
 	buf_addf(&b, " check%s in %s%s: ", s->n_results == 1 ? "" : "s", human,
 		 interrupted ? ", interrupted" : "");
 	for (i = 0; i < STATE_COUNT; i++) {
 		if (!s->by_state[i] && i != STATE_OPEN)
 			continue;
 		buf_adds(&b, first ? "" : ", ");
-		show_count(&b, s->by_state[i]);
+		buf_add_grouped(&b, s->by_state[i]);
 		buf_addf(&b, " %s", state_word((enum port_state)i));
 		first = false;
 	}

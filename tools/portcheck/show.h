@@ -38,8 +38,6 @@ struct show {
 
 /* The state, coloured and padded to its column. */
 void show_state(struct buf *out, enum port_state state, bool color);
-/* 65,535 */
-void show_count(struct buf *out, uint64_t n);
 
 /* 0 or -ENOMEM. */
 PK_MUST_CHECK int show_init(struct show *s, const struct portcheck_config *config,
