@@ -75,7 +75,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
 
 # A unit test may include headers of any tool; it links the tools' modules as archives.
 $B/unit/%: CPPFLAGS += $(TOOLS:%=-Itools/%)
-$B/unit/%: tests/unit/%.c $(TOOLS:%=$B/tools/%/options.o) $(EMIT_OBJ) \
+$B/unit/%: tests/unit/%.c $(EMIT_OBJ) \
            $(foreach t,$(TOOLS),$B/tools/$(t)/lib$(t).a) $B/libcommon.a
 	$(call say,TEST,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d \
 	  $(ALL_LDFLAGS) -o $@ $< $(filter-out %/opt_emit_main.o,$(filter %.o,$^)) \
