@@ -46,6 +46,7 @@ struct probe {
 	unsigned int n_sent;
 	unsigned int n_self;  /* self-connects seen */
 	unsigned int n_paced; /* UDP datagrams sent at the slow pace */
+	unsigned int n_late;  /* events read at the deadline */
 	int64_t start_ns;     /* first SYN or datagram */
 	int64_t sent_ns;      /* the last one */
 	int64_t phase_ns;     /* when the phase began */

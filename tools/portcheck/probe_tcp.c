@@ -11,8 +11,9 @@
 #include "clock.h"
 #include "probe_private.h"
 
-/* How long an event may linger that turns out to be no answer. */
-#define LATE_NS (100 * NS_PER_MS)
+/* How often an event may turn out to be no answer, a millisecond apart. By count, not by
+ * time: a machine that was stalled still reads what came in the meantime. */
+#define LATE_TRIES 100
 /* A port of our own that connects to itself gets another source port this often. */
 #define SELF_CONNECT_TRIES 8
 /* A RST that took longer than this came from outside. */
@@ -357,6 +358,7 @@ static bool take_late_answer(struct probe *p)
 			continue;
 		/* POLL* and EPOLL* are the same bits. The event may end the probe, or be
 		 * nothing after all: then the timer comes again. */
+		p->n_late++;
 		probe_arm(p, probe_now(p) + NS_PER_MS);
 		tcp_event(&a->io, (uint32_t)poll_fd.revents);
 		return true;
@@ -389,7 +391,7 @@ void tcp_timer(struct probe *p)
 		probe_send(p);
 	else if (probe_now(p) < probe_give_up_ns(p))
 		probe_arm(p, probe_give_up_ns(p));
-	else if (probe_now(p) < probe_give_up_ns(p) + LATE_NS && take_late_answer(p))
+	else if (p->n_late < LATE_TRIES && take_late_answer(p))
 		return;
 	else if (deserves_more(p))
 		probe_send(p);
