@@ -2,6 +2,7 @@
 #
 #   make            build/bin/<tool>, man pages        make check   all tests (scripts/test)
 #   make install    PREFIX=/usr/local DESTDIR=         make bench   against the peers
+#                   SETCAP=1: let portblock watch the wire without sudo (setcap)
 #   make gen        completions from option tables     make lint    style, static analysis
 #   make asan       the same in build-asan/, with address and undefined sanitizers
 #   make V=1        show the commands
@@ -30,10 +31,20 @@ CPPFLAGS += -D_GNU_SOURCE -DPK_VERSION='"$(VERSION)"' -Icommon
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(HARDEN) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
-# Libraries are asked for once, and only when something is going to be linked.
-LIBS = $(eval LIBS := $(shell $(PKG_CONFIG) --libs libmnl) -lm -pthread)$(LIBS)
-# The libraries' own headers; most live in the default place and this is empty.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libmnl))$(PKG_CFLAGS)
+# What each tool links, by pkg-config's names; HEADERS are of what it loads at run time.
+PKGS_common       := libmnl
+PKGS_portcheck    := libmnl
+PKGS_portblock    := libmnl libpcap libcap-ng
+HEADERS_portblock := libnftables libnftnl
+PKGS_test         := $(sort cmocka jansson $(foreach t,$(TOOLS),$(PKGS_$t)))
+HEADERS_test      := $(foreach t,$(TOOLS),$(HEADERS_$t))
+
+# $(call pkg,libs,WHO) and $(call pkg,cflags,WHO): asked for once, and only when used. Most
+# headers live in the default place, and then there are no flags.
+pkg = $(if $(filter undefined,$(origin PKG_$1_$2)),$(eval PKG_$1_$2 := $(shell \
+  $(PKG_CONFIG) --$1 $(PKGS_$2) $(if $(filter cflags,$1),$(HEADERS_$2)))))$(PKG_$1_$2)
+# dlopen(3) had a library of its own before glibc 2.34.
+SYS_LIBS := -lm -pthread -ldl
 
 EMIT_SRC   := $(wildcard common/opt_emit*.c)
 COMMON_SRC := $(filter-out $(EMIT_SRC),$(wildcard common/*.c))
@@ -54,7 +65,8 @@ all: $(TOOLS:%=$B/bin/%) $(TOOLS:%=$B/man/%.1)
 test-bins: $(UNIT_BIN) $(LAB_BIN) $(BENCH_BIN)
 
 $B/%.o: %.c
-	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(call pkg,cflags,$(notdir $(<D))) \
+	  -MMD -MP -c -o $@ $<
 
 $B/libcommon.a: $(COMMON_OBJ)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -63,9 +75,11 @@ $B/libcommon.a: $(COMMON_OBJ)
 # Its pure modules also make an archive for the unit tests.
 define tool_rules
 $B/bin/$(1): $(patsubst %.c,$B/%.o,$(wildcard tools/$(1)/*.c)) $B/libcommon.a
-	$$(call say,LINK,$$@)mkdir -p $$(@D) && $$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK,$$@)mkdir -p $$(@D) && $$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ \
+	  $$(call pkg,libs,$(1)) $$(SYS_LIBS)
 $B/gen/$(1): $B/tools/$(1)/options.o $(EMIT_OBJ) $B/libcommon.a
-	$$(call say,LINK,$$@)mkdir -p $$(@D) && $$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK,$$@)mkdir -p $$(@D) && $$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ \
+	  $$(call pkg,libs,common) $$(SYS_LIBS)
 $B/man/$(1).1: tools/$(1)/$(1).1.in $B/gen/$(1) Makefile
 	$$(call say,GEN,$$@)mkdir -p $$(@D) && $B/gen/$(1) man $$< '$(VERSION)' '$(DATE)' >$$@
 $B/tools/$(1)/lib$(1).a: $(patsubst %.c,$B/%.o,$(filter-out %/main.c %/options.c,$(wildcard tools/$(1)/*.c)))
@@ -73,13 +87,14 @@ $B/tools/$(1)/lib$(1).a: $(patsubst %.c,$B/%.o,$(filter-out %/main.c %/options.c
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
 
-# A unit test may include headers of any tool; it links the tools' modules as archives.
-$B/unit/%: CPPFLAGS += $(TOOLS:%=-Itools/%)
+# A unit test may include headers of any tool ("TOOL/name.h" where two have that name); it
+# links the tools' modules as archives.
+$B/unit/%: CPPFLAGS += -Itools $(TOOLS:%=-Itools/%)
 $B/unit/%: tests/unit/%.c $(EMIT_OBJ) \
            $(foreach t,$(TOOLS),$B/tools/$(t)/lib$(t).a) $B/libcommon.a
-	$(call say,TEST,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d \
-	  $(ALL_LDFLAGS) -o $@ $< $(filter-out %/opt_emit_main.o,$(filter %.o,$^)) \
-	  $(filter %.a,$^) $(LIBS) -lcmocka -ljansson
+	$(call say,TEST,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(call pkg,cflags,test) -MMD -MP \
+	  -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(filter-out %/opt_emit_main.o,$(filter %.o,$^)) \
+	  $(filter %.a,$^) $(call pkg,libs,test) $(SYS_LIBS)
 
 $B/lab/%: tests/lab/%.c
 	$(call say,LAB,$@)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -pthread
@@ -121,6 +136,11 @@ install: all
 	  $(INSTALL) -m 644 completions/bash/$$t $(DESTDIR)$(BASHCOMPDIR)/$$t; \
 	  $(INSTALL) -m 644 completions/zsh/_$$t $(DESTDIR)$(ZSHCOMPDIR)/_$$t; \
 	  $(INSTALL) -m 644 completions/fish/$$t.fish $(DESTDIR)$(FISHCOMPDIR)/$$t.fish; done
+ifneq ($(filter-out 0 no,$(SETCAP)),)
+	$QPATH="$$PATH:/usr/sbin:/sbin" setcap cap_net_raw+ep $(DESTDIR)$(BINDIR)/portblock || { \
+	  echo 'make install: installed, but setcap failed: portblock has no cap_net_raw' \
+	    '(needs root, and a file system with capabilities)' >&2; exit 1; }
+endif
 
 uninstall:
 	$Qfor t in $(TOOLS); do rm -f $(DESTDIR)$(BINDIR)/$$t $(DESTDIR)$(MANDIR)/man1/$$t.1 \

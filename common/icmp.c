@@ -25,6 +25,35 @@ int icmp_enable(int fd, int family)
 	return 0;
 }
 
+int icmp_enable_ttl(int fd, int family)
+{
+	static const int on = 1;
+	int err =
+		family == AF_INET6
+			? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on))
+			: setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on));
+
+	return err < 0 ? -errno : 0;
+}
+
+uint8_t icmp_ttl_of(struct msghdr *msg)
+{
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		int ttl;
+
+		if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) &&
+		    !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT))
+			continue;
+		if (c->cmsg_len < CMSG_LEN(sizeof(ttl)))
+			continue;
+		memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
+		return ttl > 0 && ttl < 256 ? (uint8_t)ttl : 0;
+	}
+	return 0;
+}
+
 /* The sender stands behind the extended error (SO_EE_OFFENDER), and is AF_UNSPEC when the
  * error was made locally. */
 static void read_offender(const struct sock_extended_err *ee, size_t len,
@@ -66,6 +95,7 @@ static bool read_control(struct msghdr *msg, struct icmp_error *ret_error)
 		ret_error->origin = ee.ee_origin;
 		ret_error->type = ee.ee_type;
 		ret_error->code = ee.ee_code;
+		ret_error->ttl = icmp_ttl_of(msg);
 		ret_error->error = (int)ee.ee_errno;
 		read_offender((struct sock_extended_err *)(void *)CMSG_DATA(c), len,
 			      &ret_error->from);

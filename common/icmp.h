@@ -18,12 +18,18 @@ struct icmp_error {
 	uint8_t origin; /* SO_EE_ORIGIN_*, linux/errqueue.h */
 	uint8_t type;
 	uint8_t code;
-	int error;	  /* the errno the kernel made of it */
+	uint8_t ttl; /* of the message as it arrived (icmp_enable_ttl); 0: not known */
+	int error;   /* the errno the kernel made of it */
 	struct addr from; /* sender; family AF_UNSPEC when not known */
 };
 
 /* Ask for the error queue on FD (an AF_INET or AF_INET6 socket). 0 or -errno. */
 int icmp_enable(int fd, int family);
+/* Ask for the TTL or hop limit with which messages and errors arrive, too (IP_RECVTTL,
+ * IPV6_RECVHOPLIMIT): it says how far away their sender is. 0 or -errno. */
+int icmp_enable_ttl(int fd, int family);
+/* The TTL that recvmsg(2) put into MSG's control data, 0 if none. */
+uint8_t icmp_ttl_of(struct msghdr *msg);
 /*
  * Take the next ICMP error off FD's error queue. 1: *RET_ERROR is set; 0: the queue holds
  * none; -errno. Entries of other origins (local, timestamps) are passed over, but for

@@ -8,6 +8,7 @@
 
 #include "fd.h"
 #include "out_private.h"
+#include "out_tree.h"
 #include "text.h"
 
 /* 2^63: the first integral double that int64_t can't hold. */
@@ -64,15 +65,50 @@ void out_set_string(struct out_record *r, size_t column, const char *s)
 		value_of(r, column, OUT_STRING)->set = false;
 }
 
+/* What was appended to the strings from AT on is V's. */
+static void end_string(struct out_record *r, struct out_value *v, size_t at)
+{
+	buf_addc(&r->strings, '\0');
+	v->set = !r->strings.failed;
+	v->string = at;
+}
+
 void out_set_bytes(struct out_record *r, size_t column, const void *bytes, size_t len)
 {
 	struct out_value *v = value_of(r, column, OUT_STRING);
 	size_t at = r->strings.len;
 
 	text_escape(&r->strings, bytes, len);
-	buf_addc(&r->strings, '\0');
-	v->set = !r->strings.failed;
-	v->string = at;
+	end_string(r, v, at);
+}
+
+void out_set_text(struct out_record *r, size_t column, const char *s)
+{
+	struct out_value *v = value_of(r, column, OUT_STRING);
+	size_t at = r->strings.len;
+
+	v->set = false;
+	if (!s)
+		return;
+	out_add_words(&r->strings, s);
+	end_string(r, v, at);
+}
+
+void out_set_tree(struct out_record *r, size_t column, const struct out_tree *t)
+{
+	struct out_value *v = value_of(r, column, OUT_TREE);
+	size_t at = r->strings.len;
+
+	v->set = false;
+	if (t->json.failed) {
+		r->strings.failed = true;
+		return;
+	}
+	assert(!t->depth);
+	if (!t->json.len)
+		return;
+	buf_add(&r->strings, t->json.data, t->json.len);
+	end_string(r, v, at);
 }
 
 void out_set_integer(struct out_record *r, size_t column, int64_t n)
@@ -102,6 +138,13 @@ void out_set_bool(struct out_record *r, size_t column, bool b)
 const char *out_get_string(const struct out_record *r, size_t column)
 {
 	const struct out_value *v = get_value(r, column, OUT_STRING);
+
+	return v ? r->strings.data + v->string : NULL;
+}
+
+const char *out_get_tree(const struct out_record *r, size_t column)
+{
+	const struct out_value *v = get_value(r, column, OUT_TREE);
 
 	return v ? r->strings.data + v->string : NULL;
 }
@@ -200,6 +243,18 @@ void out_add_short(struct buf *b, double n, unsigned int decimals)
 		buf_truncate(b, b->len - 1);
 }
 
+void out_add_words(struct buf *b, const char *s)
+{
+	while (*s) {
+		size_t len = strcspn(s, "\\");
+
+		text_escape(b, s, len);
+		s += len;
+		if (*s)
+			buf_addc(b, *s++);
+	}
+}
+
 void out_add_scalar(struct buf *b, const struct out_record *r, size_t column)
 {
 	const struct out_column *c = &r->schema->columns[column];
@@ -209,6 +264,7 @@ void out_add_scalar(struct buf *b, const struct out_record *r, size_t column)
 		return;
 	switch (c->type) {
 	case OUT_STRING:
+	case OUT_TREE:
 		assert(!"a scalar");
 		break;
 	case OUT_INTEGER:

@@ -7,7 +7,8 @@
  * record, and goes to the screen through out_text().
  *
  * Strings are escaped (text.h) when they are put into the record, so no format can
- * forget; give them as they came, since what is already escaped would be escaped twice.
+ * forget; give them as they came, since what is already escaped would be escaped twice
+ * (sentences that hold escaped text go through out_set_text()).
  * Everything is collected in memory and written by out_flush(), which the tool calls when
  * its loop is about to wait: results appear as they arrive, in few writes.
  */
@@ -19,7 +20,15 @@
 
 enum out_format { OUT_TEXT, OUT_JSON, OUT_CSV, OUT_NAGIOS, OUT_PROMETHEUS };
 
-enum out_type { OUT_STRING, OUT_INTEGER, OUT_NUMBER, OUT_BOOL };
+enum out_type {
+	OUT_STRING,
+	OUT_INTEGER,
+	OUT_NUMBER,
+	OUT_BOOL,
+	OUT_TREE, /* arrays and objects: out_tree.h */
+};
+
+struct out_tree;
 
 struct out_column {
 	const char *key; /* snake_case, unit in the name */
@@ -44,7 +53,7 @@ struct out_value {
 		int64_t integer;
 		double number;
 		bool boolean;
-		size_t string; /* offset into strings */
+		size_t string; /* offset into strings; of a tree: its JSON text */
 	};
 };
 
@@ -63,10 +72,16 @@ void out_record_clear(struct out_record *r, int64_t wall_ns);
 void out_record_release(struct out_record *r);
 
 /* Setters; the column must be of that type (asserted). Null are a NULL string, a number
- * that is not finite, and a string for which there is no memory (out_record() tells). */
+ * that is not finite, a tree without a value, and a string or tree for which there is no
+ * memory (out_record() tells). */
 void out_set_string(struct out_record *r, size_t column, const char *s);
 /* LEN foreign bytes. */
 void out_set_bytes(struct out_record *r, size_t column, const void *bytes, size_t len);
+/* A string too: words of our own, in which what came from outside is escaped already.
+ * Backslashes stay as they are; what else text.h escapes is escaped here, too. */
+void out_set_text(struct out_record *r, size_t column, const char *s);
+/* A copy; T is one whole value (asserted), and may be cleared then. */
+void out_set_tree(struct out_record *r, size_t column, const struct out_tree *t);
 void out_set_integer(struct out_record *r, size_t column, int64_t n);
 void out_set_number(struct out_record *r, size_t column, double n);
 void out_set_bool(struct out_record *r, size_t column, bool b);
@@ -74,6 +89,8 @@ void out_set_bool(struct out_record *r, size_t column, bool b);
 /* Getters for the text form; NULL, 0 or false when null. A string is good until the next
  * one is set. */
 const char *out_get_string(const struct out_record *r, size_t column);
+/* JSON text. */
+const char *out_get_tree(const struct out_record *r, size_t column);
 int64_t out_get_integer(const struct out_record *r, size_t column);
 double out_get_number(const struct out_record *r, size_t column);
 bool out_get_bool(const struct out_record *r, size_t column);
@@ -99,7 +116,8 @@ struct out_metric {
 struct out_prometheus {
 	const struct out_metric *metrics;
 	size_t n_metrics;
-	const size_t *labels; /* columns that become labels by their keys; null: "" */
+	/* Columns that become labels by their keys, all but OUT_TREE; null: "". */
+	const size_t *labels;
 	size_t n_labels;
 };
 
@@ -131,7 +149,8 @@ PK_MUST_CHECK int out_open(struct out *o, enum out_format format,
  *
  * JSON: one object a line, UTF-8: tool, version, time, then all keys of R's own schema in
  * its order, null when unset. Numbers have exactly the column's decimals, so that a
- * reader that guesses types from the first record takes them for reals.
+ * reader that guesses types from the first record takes them for reals. Trees are arrays
+ * and objects in it.
  *
  * CSV: RFC 4180 with LF line ends, for grep, cut and awk. One table with one header, so
  * only records of the schema given to out_open() are written; likewise for Prometheus.
@@ -139,7 +158,7 @@ PK_MUST_CHECK int out_open(struct out *o, enum out_format format,
  * quoted one. A string beginning with = + - or @ would be a formula to a spreadsheet, and
  * may come from the other end's banner; quotes would not help. Its first character is
  * written as \x3d, \x2b, \x2d or \x40, in the escapes that text.h uses anyway, so what
- * undoes those undoes this.
+ * undoes those undoes this. A tree is one field with its JSON text.
  */
 void out_record(struct out *o, const struct out_record *r);
 /* Add text as it is: already safe for a terminal. */

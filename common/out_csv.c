@@ -55,6 +55,8 @@ void out_csv_record(struct buf *b, const struct out_record *r)
 			continue;
 		if (r->schema->columns[i].type == OUT_STRING)
 			add_field(b, out_get_string(r, i));
+		else if (r->schema->columns[i].type == OUT_TREE)
+			add_field(b, out_get_tree(r, i));
 		else
 			out_add_scalar(b, r, i);
 	}

@@ -9,7 +9,7 @@
  * backslashes are left; a library would have nothing more to do, and costs every run its
  * loading.
  */
-static void add_string(struct buf *b, const char *s)
+void out_json_string(struct buf *b, const char *s)
 {
 	buf_addc(b, '"');
 	while (*s) {
@@ -40,17 +40,19 @@ void out_json_record(struct buf *b, const struct out_record *r)
 
 	clock_rfc3339(r->wall_ns, time);
 	add_key(b, '{', "tool");
-	add_string(b, r->schema->tool);
+	out_json_string(b, r->schema->tool);
 	add_key(b, ',', "version");
-	add_string(b, PK_VERSION);
+	out_json_string(b, PK_VERSION);
 	add_key(b, ',', "time");
-	add_string(b, time);
+	out_json_string(b, time);
 	for (size_t i = 0; i < r->schema->n_columns; i++) {
 		add_key(b, ',', r->schema->columns[i].key);
 		if (!out_is_set(r, i))
 			buf_add(b, "null", 4);
 		else if (r->schema->columns[i].type == OUT_STRING)
-			add_string(b, out_get_string(r, i));
+			out_json_string(b, out_get_string(r, i));
+		else if (r->schema->columns[i].type == OUT_TREE)
+			buf_adds(b, out_get_tree(r, i));
 		else
 			out_add_scalar(b, r, i);
 	}

@@ -20,9 +20,14 @@ void out_add_integer(struct buf *b, int64_t n);
 void out_add_fixed(struct buf *b, double n, unsigned int decimals);
 /* The same without the zeros at the end; never an exponent. */
 void out_add_short(struct buf *b, double n, unsigned int decimals);
-/* A value that is not a string, as all formats write it; nothing when null. */
+/* A value that is neither string nor tree, as all formats write it; nothing when null. */
 void out_add_scalar(struct buf *b, const struct out_record *r, size_t column);
 
+/* S as out_set_text() takes it. */
+void out_add_words(struct buf *b, const char *s);
+
+/* A JSON string of S, which is escaped as text.h does it. */
+void out_json_string(struct buf *b, const char *s);
 void out_json_record(struct buf *b, const struct out_record *r);
 void out_csv_header(struct buf *b, const struct out_schema *schema);
 void out_csv_record(struct buf *b, const struct out_record *r);

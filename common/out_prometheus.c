@@ -30,6 +30,12 @@ struct out_samples {
 	struct buf texts;
 };
 
+/* What a sample's value can come from. */
+static bool is_scalar(enum out_type type)
+{
+	return type != OUT_STRING && type != OUT_TREE;
+}
+
 /* [a-zA-Z_][a-zA-Z0-9_]*, with EXTRA allowed anywhere (Prometheus data model). */
 static bool is_name(const char *s, const char *extra)
 {
@@ -49,7 +55,7 @@ static bool is_name(const char *s, const char *extra)
 static bool metric_is_good(const struct out_metric *m, const struct out_schema *schema)
 {
 	return is_name(m->name, ":") && m->help && m->column < schema->n_columns &&
-	       schema->columns[m->column].type != OUT_STRING && isfinite(m->scale) &&
+	       is_scalar(schema->columns[m->column].type) && isfinite(m->scale) &&
 	       m->type &&
 	       (!strcmp(m->type, "gauge") || !strcmp(m->type, "counter") ||
 		!strcmp(m->type, "untyped"));
@@ -57,7 +63,7 @@ static bool metric_is_good(const struct out_metric *m, const struct out_schema *
 
 static bool label_is_good(size_t column, const struct out_schema *schema)
 {
-	if (column >= schema->n_columns)
+	if (column >= schema->n_columns || schema->columns[column].type == OUT_TREE)
 		return false;
 	/* Names with two underscores in front are Prometheus's own. */
 	return is_name(schema->columns[column].key, "") &&
@@ -221,6 +227,7 @@ static double sample_of(const struct out_metric *m, const struct out_record *r)
 	case OUT_BOOL:
 		return out_get_bool(r, m->column) ? m->scale : 0;
 	case OUT_STRING:
+	case OUT_TREE:
 		break;
 	}
 	return NAN;

@@ -1,14 +1,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "diag.h"
-#include "netns.h"
 #include "options.h"
+#include "origin.h"
 #include "top.h"
 
 /* A Linux router asks three times, a second apart, for a host that is down, and tells
@@ -192,108 +190,18 @@ static int check_modes(struct parsed *in)
 	return 0;
 }
 
-/* Everything after this sees the namespace: interfaces, zones of addresses, names. */
-static int enter_namespace(const struct portcheck_config *c)
-{
-	int err;
-
-	if (!c->netns)
-		return 0;
-	err = netns_enter(c->netns);
-	if (err == -ENOENT) {
-		diag_error("option '--netns': '%s': no such network namespace", c->netns);
-		return 2;
-	}
-	if (err < 0) {
-		diag_error("option '--netns': '%s': %s", c->netns,
-			   err == -EPERM ? "not permitted (needs root)" : strerror(-err));
-		return 3;
-	}
-	return 0;
-}
-
-static const char *family_word(int family)
-{
-	return family == AF_INET ? "IPv4" : "IPv6";
-}
-
-/* -I and -S: they must be this machine's (or namespace's), or every check would fail. */
-static int check_machine(struct parsed *in)
+/* From where: after this everything sees the namespace, and a source its family. */
+static int set_origin(struct parsed *in)
 {
 	struct portcheck_config *c = &in->config;
-	struct sockaddr_storage sa;
-	socklen_t len;
-	int fd, err = 0;
+	struct origin origin;
+	int err = origin_enter(c->netns, in->interface, in->source, c->family, &origin);
 
-	if (in->interface && (strlen(in->interface) >= sizeof(c->interface) ||
-			      !if_nametoindex(in->interface))) {
-		diag_error("option '--interface': '%s': no such network interface",
-			   in->interface);
-		return 2;
-	}
-	if (in->interface)
-		snprintf(c->interface, sizeof(c->interface), "%s", in->interface);
-	if (!in->source)
-		return 0;
-	if (addr_from_text(in->source, &c->source) < 0) {
-		diag_error("option '--source': '%s': expected an IPv4 or IPv6 address",
-			   in->source);
-		return 2;
-	}
-	fd = socket(c->source.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	len = addr_to_sockaddr(&c->source, 0, &sa);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) < 0)
-		err = errno;
-	if (fd >= 0)
-		close(fd);
-	if (err == EADDRNOTAVAIL) {
-		diag_error("option '--source': '%s': no address of this machine",
-			   in->source);
-		return 2;
-	}
-	if (err) {
-		diag_error("option '--source': '%s': %s", in->source, strerror(err));
-		return 3;
-	}
-	/* Addresses of the other family can't be reached from it. */
-	if (c->family != AF_UNSPEC && c->family != c->source.family) {
-		diag_error("option '--source': '%s': not an %s address", in->source,
-			   family_word(c->family));
-		return 2;
-	}
-	c->family = c->source.family;
-	return 0;
-}
-
-static int numeric_only(const struct portcheck_config *c)
-{
-	size_t i;
-
-	for (i = 0; c->numeric && i < c->targets.n_targets; i++) {
-		if (c->targets.targets[i].kind != TARGET_NAME)
-			continue;
-		diag_error("'%s': a name, but -n forbids look-ups (expected an address)",
-			   c->targets.targets[i].text);
-		return 2;
-	}
-	return 0;
-}
-
-/* An address of one family when the other was asked for can only be a mistake. */
-static int one_family(const struct portcheck_config *c)
-{
-	size_t i;
-
-	for (i = 0; c->family != AF_UNSPEC && i < c->targets.n_targets; i++) {
-		const struct target *t = &c->targets.targets[i];
-		struct addr a = addr_unmap(&t->addr);
-
-		if (t->kind == TARGET_NAME || a.family == c->family)
-			continue;
-		diag_error("'%s': an %s address, but only %s is asked for", t->text,
-			   family_word(a.family), family_word(c->family));
-		return 2;
-	}
+	if (err)
+		return err == -EINVAL ? 2 : 3;
+	c->family = origin.family;
+	c->source = origin.source;
+	memcpy(c->interface, origin.interface, sizeof(c->interface));
 	return 0;
 }
 
@@ -356,15 +264,12 @@ static int judge(struct parsed *in)
 	int status = check_modes(in);
 
 	if (!status)
-		status = enter_namespace(&in->config);
-	if (!status)
-		status = check_machine(in);
+		status = set_origin(in);
 	if (!status)
 		status = take_targets(in);
-	if (!status)
-		status = numeric_only(&in->config);
-	if (!status)
-		status = one_family(&in->config);
+	if (!status &&
+	    origin_admits(&in->config.targets, in->config.family, in->config.numeric) < 0)
+		status = 2;
 	return status ? status : CONFIG_RUN;
 }
 

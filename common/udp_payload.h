@@ -1,13 +1,13 @@
 /*
- * What to say to a UDP port so that the service behind it answers, and whether what came
- * back is such an answer. Pure.
+ * Floor 5: what to say to a UDP port so that the service behind it answers, and whether
+ * what came back is such an answer. Pure.
  *
  * The requests are harmless and small: a ping where the protocol has one, else a question
  * that every server answers, or refuses, at once. `matches` and `describe` are safe on
  * any bytes. Facts: the RFC named beside each protocol in udp_<family>.c.
  */
-#ifndef PORTCHECK_UDP_PAYLOAD_H
-#define PORTCHECK_UDP_PAYLOAD_H
+#ifndef PK_UDP_PAYLOAD_H
+#define PK_UDP_PAYLOAD_H
 
 #include "base.h"
 

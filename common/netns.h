@@ -1,8 +1,8 @@
 /*
- * Work inside a named network namespace, as `ip netns exec` does (ip-netns(8)).
+ * Floor 5: work inside a named network namespace, as `ip netns exec` does (ip-netns(8)).
  */
-#ifndef PORTCHECK_NETNS_H
-#define PORTCHECK_NETNS_H
+#ifndef PK_NETNS_H
+#define PK_NETNS_H
 
 #include "base.h"
 

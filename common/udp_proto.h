@@ -1,8 +1,9 @@
 /*
- * Behind udp_payload.h: the entry points of each protocol, and how requests are written.
+ * Floor 5: behind udp_payload.h: the entry points of each protocol, and how requests are
+ * written.
  */
-#ifndef PORTCHECK_UDP_PROTO_H
-#define PORTCHECK_UDP_PROTO_H
+#ifndef PK_UDP_PROTO_H
+#define PK_UDP_PROTO_H
 
 #include "udp_payload.h"
 #include "wire.h"
