@@ -35,6 +35,7 @@ ALL_LDFLAGS = -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 PKGS_common       := libmnl
 PKGS_portcheck    := libmnl
 PKGS_portblock    := libmnl libpcap libcap-ng
+PKGS_portwho      := libmnl smartcols
 HEADERS_portblock := libnftables libnftnl
 PKGS_test         := $(sort cmocka jansson $(foreach t,$(TOOLS),$(PKGS_$t)))
 HEADERS_test      := $(foreach t,$(TOOLS),$(HEADERS_$t))

@@ -45,7 +45,8 @@ void out_tree_array(struct out_tree *t);
 void out_tree_object(struct out_tree *t);
 /* Close the innermost level. */
 void out_tree_end(struct out_tree *t);
-/* In an object: the key of the value that follows. Keys are the tool's own: snake_case. */
+/* In an object: the key of the value that follows. Keys are the tool's own:
+ * snake_case. */
 void out_tree_key(struct out_tree *t, const char *key);
 /* Foreign text, escaped here; NULL is null. */
 void out_tree_string(struct out_tree *t, const char *s);

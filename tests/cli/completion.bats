@@ -13,7 +13,8 @@ setup() {
 	bats_load_library bats-support
 	bats_load_library bats-assert
 	COMPLETIONS=${BATS_TEST_DIRNAME%/*/*}/completions
-	export COMPLETIONS
+	TOOL=portcheck
+	export COMPLETIONS TOOL
 	cd "$BATS_TEST_TMPDIR" || return
 	ON=()
 	mkdir -p files run/netns
@@ -50,7 +51,7 @@ write_bash_driver() {
 	cat >driver.bash <<'END'
 [[ $1 == bare ]] || . /usr/share/bash-completion/bash_completion
 shift
-. "$COMPLETIONS/bash/portcheck"
+. "$COMPLETIONS/bash/$TOOL"
 compopt() { :; }  # works under readline only
 COMP_LINE=$1
 COMP_POINT=${#COMP_LINE}
@@ -64,7 +65,7 @@ while [[ $rest =~ ^([[:space:]]*)([=:]+|[^=:[:space:]]+)(.*)$ ]]; do
 done
 [[ $COMP_LINE == *[=:[:space:]] ]] && COMP_WORDS+=('')
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-_portcheck portcheck "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+"_$TOOL" "$TOOL" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
 ((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}"
 END
 }
@@ -106,9 +107,9 @@ exit 0
 END
 }
 
-# The candidates that shell $1 offers at the end of "portcheck $2", one a line.
+# The candidates that shell $1 offers at the end of "$TOOL $2", one a line.
 candidates() {
-	local line="portcheck $2"
+	local line="$TOOL $2"
 	case $1 in
 	bash | bare)
 		write_bash_driver
@@ -121,13 +122,13 @@ candidates() {
 	fish)
 		# shellcheck disable=SC2016 # expanded by fish
 		HOME=$PWD "${ON[@]}" timeout "$DEADLINE" fish --no-config -c '
-			source $COMPLETIONS/fish/portcheck.fish
+			source $COMPLETIONS/fish/$TOOL.fish
 			complete -C $argv[1]' "$line" | cut -f1
 		;;
 	esac
 }
 
-# Does shell $1 at "portcheck $2" offer exactly the words that follow, in any order? Shells
+# Does shell $1 at "$TOOL $2" offer exactly the words that follow, in any order? Shells
 # differ in how much of the word they repeat: "csv", "--format=csv", "-pcsv", "80,csv".
 offers() {
 	local shell=$1 line=$2 glued=${2##* } got want
@@ -144,7 +145,7 @@ offers() {
 		[[ $glued != *[,:]* ]] || word=${word##*[,:]}
 		printf '%s\n' "$word"
 	done | sort -u)
-	[[ $got == "$want" ]] || fail "$shell: portcheck $line: offered
+	[[ $got == "$want" ]] || fail "$shell: $TOOL $line: offered
 $got
 -- expected
 $want"
@@ -255,6 +256,25 @@ check_commands() {
 	offers_among "$1" 'localhost:80 -- ls files/tak' "$2"
 }
 
+# Its own options; that it is there at all beside another tool.
+check_portblock() {
+	need "${1/bare/bash}"
+	local dir=
+	[[ $1 == zsh ]] || dir=files/
+	TOOL=portblock
+	offers "$1" '--expl' --explain
+	offers "$1" '--no-' --no-capture
+	offers "$1" '--first-bytes ' auto none http tls
+	offers "$1" '--format ' text json csv
+	offers "$1" '--max-hops ' ''
+	offers "$1" '-w files/tak' "${dir}taken.txt"
+	offers "$1" '--report files/tak' "${dir}taken.txt"
+	can_be_our_machine
+	ON=(on_our_machine)
+	offers "$1" 'al' alpha.example alps.example
+	offers "$1" '--rule alpha.example w' web web-tls whisky
+}
+
 check_nothing_is_expanded() {
 	need "${1/bare/bash}"
 	can_be_our_machine
@@ -311,6 +331,10 @@ check_nothing_is_expanded() {
 	check_nothing_is_expanded bash
 }
 
+@test "bash: the options and operands of portblock" {
+	check_portblock bash
+}
+
 @test "bash: without bash-completion" {
 	check_options bare
 	check_words bare
@@ -363,6 +387,10 @@ check_nothing_is_expanded() {
 	check_nothing_is_expanded zsh
 }
 
+@test "zsh: the options and operands of portblock" {
+	check_portblock zsh
+}
+
 @test "zsh: an option that excludes others removes them" {
 	need zsh
 	offers zsh '--json --form' ''
@@ -413,4 +441,8 @@ check_nothing_is_expanded() {
 
 @test "fish: names are never expanded" {
 	check_nothing_is_expanded fish
+}
+
+@test "fish: the options and operands of portblock" {
+	check_portblock fish
 }

@@ -116,20 +116,88 @@ expected() {
 	make_it uninstall PREFIX=/usr DESTDIR="$DEST"
 }
 
-@test "the installed manual names the version and every long option" {
-	local version word
+@test "the installed manuals name the version and every long option" {
+	local t manual version word
 	make_it install PREFIX=/usr DESTDIR="$DEST"
-	run -0 "$DEST/usr/bin/portcheck" --version
-	version=${output##* }
-	grep -q -F "$version" "$DEST/usr/share/man/man1/portcheck.1"
-	for word in $("$DEST/usr/bin/portcheck" --help |
-		sed -n 's/^  [-a-zA-Z0-9, ]\{4\}--\([a-z0-9-]*\).*/\1/p'); do
-		# In mdoc a hyphen may be escaped.
-		sed 's/\\-/-/g' "$DEST/usr/share/man/man1/portcheck.1" |
-			grep -q -E "^\.It .*Fl Fl $word( |\$)" || fail "no --$word in the manual"
+	for t in $(tools); do
+		manual=$DEST/usr/share/man/man1/$t.1
+		run -0 "$DEST/usr/bin/$t" --version
+		version=${output##* }
+		grep -q -F "$version" "$manual"
+		word=
+		for word in $("$DEST/usr/bin/$t" --help |
+			sed -n 's/^  [-a-zA-Z0-9, ]\{4\}--\([a-z0-9-]*\).*/\1/p'); do
+			# In mdoc a hyphen may be escaped.
+			sed 's/\\-/-/g' "$manual" |
+				grep -q -E "^\.It .*Fl Fl $word( |\$)" ||
+				fail "no --$word in the manual of $t"
+		done
+		[[ $word ]]
 	done
-	[[ ${word-} ]]
 }
+
+# ---- SETCAP --------------------------------------------------------------------------
+
+# A setcap that writes down what it is asked for, and fails if $1 is 1.
+fake_setcap() {
+	mkdir -p "$DEST/fake"
+	cat >"$DEST/fake/setcap" <<-END
+		#!/bin/sh
+		echo "\$*" >>'$DEST/asked'
+		exit $1
+	END
+	chmod +x "$DEST/fake/setcap"
+	PATH=$DEST/fake:$PATH
+}
+
+@test "make install SETCAP=1 gives portblock cap_net_raw and nothing to other tools" {
+	fake_setcap 0
+	make_it install PREFIX=/usr DESTDIR="$DEST" SETCAP=1
+	assert_equal "$(<"$DEST/asked")" "cap_net_raw+ep $DEST/usr/bin/portblock"
+}
+
+@test "make install gives no capabilities that nobody asked for" {
+	local word
+	fake_setcap 0
+	for word in '' SETCAP= SETCAP=0 SETCAP=no; do
+		make_it install PREFIX=/usr DESTDIR="$DEST" ${word:+"$word"}
+		[[ ! -e $DEST/asked ]] || fail "make install $word called setcap"
+	done
+}
+
+@test "make install SETCAP=1 fails where the capability cannot be given, and says so" {
+	fake_setcap 1
+	local args=(make -s -C "$HELPERS_ROOT" --no-print-directory BUILD="$PK_BUILD")
+	run -2 "${args[@]}" install PREFIX=/usr DESTDIR="$DEST" SETCAP=1
+	assert_output --partial 'setcap failed: portblock has no cap_net_raw'
+	# Everything is installed all the same.
+	[[ -x $DEST/usr/bin/portblock && -e $DEST/usr/share/man/man1/portblock.1 ]]
+}
+
+@test "the kernel has the capability that make install SETCAP=1 gave" {
+	((EUID == 0)) || skip 'not root'
+	type -P setcap getcap >/dev/null || skip 'no setcap here'
+	cp "$(type -P true)" "$DEST/probe"
+	setcap cap_net_raw+ep "$DEST/probe" 2>/dev/null ||
+		skip 'no file capabilities on this file system'
+	make_it install PREFIX=/usr DESTDIR="$DEST" SETCAP=1
+	run -0 getcap "$DEST/usr/bin/portblock"
+	assert_output --regexp 'cap_net_raw[=+]ep$'
+	run -0 getcap "$DEST/usr/bin/portcheck"
+	assert_output ''
+}
+
+@test "portcheck links none of the libraries that only other tools use" {
+	type -P ldd >/dev/null || skip 'no ldd here'
+	run -0 ldd "$PK_BUILD/bin/portcheck"
+	refute_output --regexp 'pcap|cap-ng|nftables|nftnl'
+	# libnftables is loaded only once --rule wants it: it would double the start-up.
+	run -0 ldd "$PK_BUILD/bin/portblock"
+	assert_output --partial 'libpcap'
+	refute_output --regexp 'nftables|nftnl'
+}
+
+# ---- man and shells ------------------------------------------------------------------
 
 @test "man finds the manual" {
 	type -P man >/dev/null || skip 'no man here'

@@ -14,6 +14,7 @@
 #   lab_dns NAME=ADDR[,ADDR]… | lab_dns_dead | lab_dns_rcode servfail|refused|nxdomain
 #   lab_serve NS SPEC…                        labsrv: LAB_PORT, LAB_PORTS, LAB_PID
 #   lab_closed_port NS                        prints a port where nothing listens
+#   lab_forge NS IF PORT[:ttl=N]…             forged RSTs beside the real answer
 #   lab_box_stats | lab_box_clean             the box's counters / it lost nothing itself
 #   lab_wait_until SECONDS CMD…               poll a condition, with a deadline
 #
@@ -344,8 +345,11 @@ _lab_public() {
 	/bin/* | /sbin/* | /usr/*) printf -v "$2" %s "$src"; return 0 ;;
 	esac
 	copy=$LAB_DIR/bin/${src##*/}
-	[[ $copy -nt $src ]] || cp -p --remove-destination "$src" "$copy" || return 1
-	chmod 755 "$copy"
+	# Several may want it at once, and one may run it already: it appears whole.
+	if [[ ! -e $copy || $src -nt $copy ]]; then
+		install -m 755 -p "$src" "$copy.$BASHPID" && mv -f "$copy.$BASHPID" "$copy" ||
+			return 1
+	fi
 	printf -v "$2" %s "$copy"
 }
 
@@ -397,6 +401,16 @@ lab_serve() {
 	_lab_ready "$ns" "$LAB_DIR/labsrv.log" "$LAB_TOOLS/labsrv" --ready-fd 1 "$@" ||
 		return 1
 	LAB_PORT=${LAB_PORTS[0]}
+}
+
+# Like lab_serve; it has no ports of its own.
+lab_forge() {
+	local -
+	set +T
+	local ns LAB_PORTS
+	_lab_name "$1" ns
+	shift
+	_lab_ready "$ns" "$LAB_DIR/forge.log" "$LAB_TOOLS/forge" --ready-fd 1 "$@"
 }
 
 lab_closed_port() {

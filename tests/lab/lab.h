@@ -38,6 +38,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt,
 	exit(1);
 }
 
+LAB_UNUSED
 static int64_t now_ns(void)
 {
 	struct timespec ts;
