@@ -397,9 +397,30 @@ static void this_machines_own_udp_port_is_closed_like_anybodys(void **state)
 	(void)sample_judged(&s, OWN);
 }
 
+static void a_router_whose_hop_was_silent_in_the_walk_had_the_packet(void **state)
+{
+	struct sample s;
+	struct judgement j;
+
+	(void)state;
+	sample_init(&s, IPPROTO_TCP, 25);
+	sample_icmp(&s, 3, 0, sample_hop_addr(3), 62, 0.8);
+	sample_dead_controls(&s);
+	sample_walk(&s.f.walk, IPPROTO_TCP, 25, 2, false);
+	j = judge(&s.f);
+	assert_int_equal(j.verdict, VERDICT_NO_ROUTE);
+	sample_check_way(&j, 3, "10.77.2.2", -1);
+	/* Without its TTL only the walk counts. */
+	s.f.icmp_ttl = 0;
+	j = judge(&s.f);
+	sample_check_way(&j, 2, "10.77.1.2", -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_router_whose_hop_was_silent_in_the_walk_had_the_packet),
 		cmocka_unit_test(a_prohibition_names_its_sender),
 		cmocka_unit_test(the_walk_that_ends_at_a_reject_ends_at_its_sender),
 		cmocka_unit_test(who_stands_as_far_away_as_the_host_may_be_the_host),

@@ -251,6 +251,20 @@ static bool never_left(enum cause cause)
 	       cause == CAUSE_GATEWAY_DOWN;
 }
 
+/* Who answered with an error had the packet, though its hop was silent in the walk: routers
+ * limit their errors. */
+static void place_sender(struct judgement *j, const struct findings *f)
+{
+	int hop = ttl_distance(f->icmp_ttl) + 1;
+
+	if (f->answer != ANSWER_ICMP || j->where != WHERE_PATH || j->by_inferred ||
+	    !addr_equal(&j->by, &f->icmp.from) || hop <= j->last_hop ||
+	    hop > (int)f->walk.n_hops || f->walk.hops[hop].state != HOP_SILENT)
+		return;
+	j->last_hop = hop;
+	j->last_hop_address = j->by;
+}
+
 struct judgement judge(const struct findings *f)
 {
 	struct judgement j = { .by.family = AF_UNSPEC };
@@ -284,6 +298,7 @@ struct judgement judge(const struct findings *f)
 		judge_error(&j, f);
 		break;
 	}
+	place_sender(&j, f);
 	if (never_left(j.cause)) {
 		j.last_hop = 0;
 		j.last_hop_address = (struct addr){ .family = AF_UNSPEC };
