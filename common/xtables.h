@@ -2,8 +2,8 @@
  * Floor 5: the tables of iptables-legacy.
  *
  * By getsockopt(2), as iptables reads them; the kernel asks for CAP_NET_ADMIN on any
- * socket of IP. Only tables that are in use are to be read: reading another one would make
- * it.
+ * socket of IP. Only tables that are in use are to be read: reading another one would
+ * make it.
  *
  * A table is entries one behind the other, each with its matches and its target. A chain
  * of the user's begins behind an entry with the target ERROR, which has its name; a base

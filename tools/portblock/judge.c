@@ -251,8 +251,8 @@ static bool never_left(enum cause cause)
 	       cause == CAUSE_GATEWAY_DOWN;
 }
 
-/* Who answered with an error had the packet, though its hop was silent in the walk: routers
- * limit their errors. */
+/* Who answered with an error had the packet, though its hop was silent in the walk:
+ * routers limit their errors. */
 static void place_sender(struct judgement *j, const struct findings *f)
 {
 	int hop = ttl_distance(f->icmp_ttl) + 1;
