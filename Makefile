@@ -107,7 +107,7 @@ check:
 	scripts/test
 
 bench: all test-bins
-	tests/bench/run
+	@status=0; for races in run who; do tests/bench/$$races || status=$$?; done; exit $$status
 
 lint:
 	scripts/check-style

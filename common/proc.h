@@ -66,7 +66,7 @@ void proc_close(struct proc *p);
 /*
  * Look through the descriptors of all processes, or of the N that PIDS names, for sockets
  * of WANTED; what is found is added to HOLDERS. Processes that vanish meanwhile are no
- * error. 0 or -errno.
+ * error. Where they are many, threads share them out, gone at the return. 0 or -errno.
  *
  * A process is seen by its first thread, or, once that one ended, by the first of the
  * others that still has descriptors. Threads that gave up sharing them

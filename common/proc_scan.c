@@ -247,14 +247,16 @@ static int scan_threads(struct scan *s, pid_t pid, enum table_state *ret_state)
  */
 static bool has_memory(struct proc *p, pid_t pid)
 {
-	char path[PROC_NAME_SIZE];
+	PK_CLEANUP(fd_close) int fd = -1;
+	char path[PROC_NAME_SIZE], text[2];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%d/statm", pid);
-	n = proc_read_text(p, p->fd, path);
-	if (n == -ENOENT || n == -ESRCH)
+	fd = openat(p->fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	if (n < 0 && (errno == ENOENT || errno == ESRCH))
 		return false;
-	return n < 2 || memcmp(p->scratch, "0 ", 2) != 0;
+	return n < 2 || memcmp(text, "0 ", 2) != 0;
 }
 
 static int scan_process(struct scan *s, pid_t pid, size_t *hidden)

@@ -97,6 +97,102 @@ static void all_who_share_a_socket_after_a_fork_are_found(void **state)
 	proc_close(p);
 }
 
+static void descriptors_are_found_wherever_their_numbers_are(void **state)
+{
+	/* Behind a few gaps, behind many, and far away. */
+	static const int numbers[] = { 20, 21, 25, 40, 63, 64, 65, 128, 300, 900 };
+	struct proc *p = open_proc("/proc");
+	struct proc_holders h;
+	pid_t self = getpid();
+	uint32_t inode;
+	int fd = make_socket(&inode);
+	size_t n = ARRAY_SIZE(numbers), i;
+
+	(void)state;
+	for (i = 0; i < n; i++)
+		assert_int_equal(dup3(fd, numbers[i], O_CLOEXEC), numbers[i]);
+	for (;;) {
+		h = holders_of(p, inode, &self, 1);
+		assert_int_equal(h.n, n + 1);
+		for (i = 0; i < n; i++)
+			assert_true(holds(&h, self, numbers[i]));
+		proc_holders_release(&h);
+		if (!n)
+			break;
+		close(numbers[--n]);
+	}
+	close(fd);
+	proc_close(p);
+}
+
+/* Each in turn is the one that is left open for longer. */
+static void *come_and_go(void *arg)
+{
+	for (int i = 0;; i++) {
+		int low = open("/dev/null", O_RDONLY), high = open("/dev/null", O_RDONLY);
+
+		close(i % 2 ? low : high);
+		close(i % 2 ? high : low);
+	}
+	return arg;
+}
+
+/* Low numbers come and go; the socket is behind them, at 40. */
+static void be_busy(void *arg)
+{
+	int fd = *(int *)arg;
+	pthread_t thread;
+
+	if (dup3(fd, 40, 0) != 40 || close(fd) < 0 ||
+	    pthread_create(&thread, NULL, come_and_go, NULL) != 0)
+		_exit(1);
+}
+
+static void a_descriptor_that_stays_is_found_while_others_come_and_go(void **state)
+{
+	struct proc *p = open_proc("/proc");
+	struct proc_holders h;
+	uint32_t inode;
+	int fd = make_socket(&inode), i;
+	pid_t child = start_child(be_busy, &fd);
+
+	(void)state;
+	for (i = 0; i < 2000; i++) {
+		h = holders_of(p, inode, &child, 1);
+		assert_true(holds(&h, child, 40));
+		proc_holders_release(&h);
+	}
+	end_child(child);
+	close(fd);
+	proc_close(p);
+}
+
+static void many_processes_are_shared_out_and_none_is_lost(void **state)
+{
+	struct proc *p = open_proc("/proc");
+	pid_t pids[300];
+	struct proc_holders h;
+	uint32_t inode;
+	int fd = make_socket(&inode);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start_child(NULL, NULL);
+	h = holders_of(p, inode, pids, ARRAY_SIZE(pids));
+	assert_int_equal(h.n, ARRAY_SIZE(pids));
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		assert_true(holds(&h, pids[i], fd));
+	proc_holders_release(&h);
+	h = holders_of(p, inode, NULL, 0);
+	assert_int_equal(h.n, ARRAY_SIZE(pids) + 1);
+	proc_holders_release(&h);
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		end_child(pids[i]);
+	close(fd);
+	proc_close(p);
+}
+
 static void processes_that_are_gone_are_no_error(void **state)
 {
 	struct proc *p = open_proc("/proc");
@@ -310,6 +406,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_who_share_a_socket_after_a_fork_are_found),
+		cmocka_unit_test(descriptors_are_found_wherever_their_numbers_are),
+		cmocka_unit_test(
+			a_descriptor_that_stays_is_found_while_others_come_and_go),
+		cmocka_unit_test(many_processes_are_shared_out_and_none_is_lost),
 		cmocka_unit_test(processes_that_are_gone_are_no_error),
 		cmocka_unit_test(a_process_whose_first_thread_ended_still_holds),
 		cmocka_unit_test(other_users_processes_are_counted_as_hidden),

@@ -1,0 +1,49 @@
+/*
+ * portwho's options: the ids of the table in options.c, in its order.
+ */
+#ifndef PORTWHO_OPTIONS_H
+#define PORTWHO_OPTIONS_H
+
+#include "opt.h"
+
+enum portwho_option {
+	OPT_PORTLIST,
+	OPT_TCP,
+	OPT_UDP,
+	OPT_IPV4,
+	OPT_IPV6,
+	OPT_ALSO,
+	OPT_PID,
+	OPT_USER,
+	OPT_UNIT,
+	OPT_EXPOSED,
+	OPT_NETNS_NAME,
+	OPT_ALL_NETNS,
+	OPT_NUMERIC,
+
+	OPT_FREE,
+	OPT_KILL,
+	OPT_SIGNAL,
+	OPT_FORCE,
+	OPT_YES,
+	OPT_TIMEOUT,
+	OPT_SOURCE,
+	OPT_WATCH,
+	OPT_COUNT,
+	OPT_INTERVAL,
+	OPT_FIREWALL,
+
+	OPT_COLUMNS,
+	OPT_SORT,
+	OPT_NO_HEADINGS,
+	OPT_TREE_FORM,
+	OPT_JSON,
+	OPT_FORMAT,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_COLOR,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+#endif
