@@ -835,7 +835,7 @@ kernel_rtt_ms,syn_retransmits,banner,closed_by_peer,held_ms,message"
 	# It begins after a second, is wiped away at the end, and is never among the results.
 	local first=${output%%' of 256'*}
 	((${first##*K} >= 100))
-	[[ $output == *$'\r\e[K' ]]
+	[[ ${output%try: *} == *$'\r\e[K' ]]
 	refute grep -q 'checks,' "$OUT"
 	on_terminal "$sweep 2>'$ERR'"
 	assert_output --partial '256 checks in'
@@ -846,7 +846,14 @@ kernel_rtt_ms,syn_retransmits,banner,closed_by_peer,held_ms,message"
 
 @test "a short run shows no progress" {
 	on_terminal "portcheck 127.77.0.0/24 $TCP_CLOSED >'$OUT'"
-	assert_output ''
+	refute_output --partial checks
+}
+
+@test "a closed port of this machine points on to portwho, on a terminal only" {
+	on_terminal "portcheck 127.0.0.1 $TCP_CLOSED >'$OUT'"
+	assert_output --partial "try: portwho $TCP_CLOSED"
+	tool portcheck 127.0.0.1 "$TCP_CLOSED"
+	expect_error_lines 0
 }
 
 # ---- standard streams ----------------------------------------------------------------

@@ -33,9 +33,9 @@ watch() {
 	lab_wait_until 10 has_looked || { cat "$LAB_DIR/watched.err" >&2; return 1; }
 }
 
-# It sleeps for its interval alone, and a signal would wake it.
+# It sleeps for its interval alone, and a signal would wake it. Or it is over already.
 has_looked() {
-	grep -q '^State:.S' "/proc/$WATCH_PID/status" 2>/dev/null &&
+	is_gone "$WATCH_PID" || grep -q '^State:.S' "/proc/$WATCH_PID/status" 2>/dev/null &&
 		[[ $(readlink "/proc/$WATCH_PID/fd/"* 2>/dev/null) == *'[signalfd]'* ]]
 }
 
