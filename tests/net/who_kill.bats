@@ -203,6 +203,24 @@ values() {
 	run -0 who -q 3000
 }
 
+@test "a developer's session: a port in use is explained, freed, and used again" {
+	serve 3000
+	local first=${PIDS[0]}
+	run lab_ns cl timeout 10 "$PYTHON" "$LAB_DIR/serve.py" 3000
+	[[ $status != 0 ]]
+	assert_output --partial 'Address already in use'
+	run -1 who --free 3000
+	assert_line --index 0 --regexp "^3000/tcp is not free: python3 \(pid $first, user root, since .*\) listens on "
+	assert_line '  next free: 3001'
+	assert_line '  to end it: portwho --kill 3000'
+	run -0 with_terminal 'y\n' portwho --kill 3000
+	run -0 who --free 3000
+	assert_output '3000/tcp is free'
+	serve 3000
+	run -0 who 3000
+	assert_output --partial "pid ${PIDS[0]}, user root"
+}
+
 @test "where nothing listens, that is said, and it is no success" {
 	run --separate-stderr -1 who --kill 3000 --yes
 	assert_output --partial 'nothing listens on 3000/tcp'

@@ -324,3 +324,26 @@ say(port(s), port(t), port(w))'
 	says_line "^127\.0\.0\.1:$port is answered by python3 \(pid $first\), \[::1\]:$port by python3 \(pid $PID\)\$"
 	says_line '^warning: '
 }
+
+# ---- forwarded ports -----------------------------------------------------------------
+
+@test "a port that rules forward elsewhere has a page, and --free says so, as root" {
+	lab_nft cl <<-RULES
+		table ip t {
+			chain c {
+				type nat hook prerouting priority dstnat
+				tcp dport 8080 dnat to 10.88.0.5:80
+			}
+		}
+	RULES
+	who_text 8080
+	assert_equal "$status $stderr" '0 '
+	says_line '^8080/tcp \(http-alt\) on 0\.0\.0\.0: '
+	says_line "^  forwarded  to 10\.88\.0\.5:80 by this machine's rules: no program here\$"
+	refute_output --partial localhost
+	who_text --free 8080
+	assert_equal "$status $stderr" '0 '
+	assert_output "8080/tcp is free; but this machine's rules forward to 10.88.0.5:80 what comes for it from elsewhere"
+	who_text 8081
+	assert_equal "$status $output" '1 '
+}

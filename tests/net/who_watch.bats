@@ -35,7 +35,8 @@ watch() {
 
 # It sleeps for its interval alone, and a signal would wake it. Or it is over already.
 has_looked() {
-	is_gone "$WATCH_PID" || grep -q '^State:.S' "/proc/$WATCH_PID/status" 2>/dev/null &&
+	! is_gone "$WATCH_PID" || return 0
+	grep -q '^State:.S' "/proc/$WATCH_PID/status" 2>/dev/null &&
 		[[ $(readlink "/proc/$WATCH_PID/fd/"* 2>/dev/null) == *'[signalfd]'* ]]
 }
 

@@ -107,7 +107,8 @@ static int find_family(struct snapshot *s, const struct filter *f,
 	return err;
 }
 
-int forwards_find(struct snapshot *s, const struct filter *f, const struct netns *netns)
+int forwards_find(struct snapshot *s, const struct filter *f, const struct netns *netns,
+		  bool tell)
 {
 	bool wide = false, unnamed = false;
 	struct ruleset ruleset;
@@ -119,9 +120,9 @@ int forwards_find(struct snapshot *s, const struct filter *f, const struct netns
 	if (!err)
 		err = find_family(s, f, netns, &ruleset, AF_INET6, &wide, &unnamed);
 	ruleset_release(&ruleset);
-	if (wide)
+	if (tell && wide)
 		diag_warn("of wide ranges of forwarded ports only the ends are shown");
-	if (unnamed)
+	if (tell && unnamed)
 		diag_warn(
 			"rules forward ports that they do not name; these are not shown");
 	return err;
@@ -136,7 +137,7 @@ static int find_in(const struct netns *netns, void *arg)
 {
 	const struct finding *f = arg;
 
-	return forwards_find(f->snapshot, f->filter, netns);
+	return forwards_find(f->snapshot, f->filter, netns, true);
 }
 
 int forwards_find_all(struct snapshot *s, const struct filter *f, struct namespaces *ns)

@@ -15,10 +15,10 @@
 /*
  * Add to S, as listeners with `forwarded_to`, the ports of the namespace that the thread
  * is in (NETNS in the record) that F lets pass and that have no socket in S. Needs
- * CAP_NET_ADMIN. What could not be listed is said on stderr. 0 or -errno.
+ * CAP_NET_ADMIN. TELL: say on stderr what could not be listed. 0 or -errno.
  */
 PK_MUST_CHECK int forwards_find(struct snapshot *s, const struct filter *f,
-				const struct netns *netns);
+				const struct netns *netns, bool tell);
 /* In each namespace that NS holds; what could not be read is said. 0 or -errno, as
  * namespaces_each(). */
 PK_MUST_CHECK int forwards_find_all(struct snapshot *s, const struct filter *f,

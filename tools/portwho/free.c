@@ -7,6 +7,7 @@
 
 #include "collect.h"
 #include "diag.h"
+#include "forwards.h"
 #include "free_private.h"
 #include "text.h"
 
@@ -168,6 +169,36 @@ static void free_tell_failure(const struct free_answer *answers, size_t n, size_
 		diag_error("cannot look: %s", strerror(-err));
 }
 
+/* A port that a container engine publishes has no socket here, and can be bound. Without
+ * the privilege it can't be known. */
+static int free_find_forwards(const struct portwho_config *config,
+			      struct free_answer *answers, size_t n)
+{
+	const struct filter filter = { .ports = config->job_ports,
+				       .tcp = true,
+				       .udp = true,
+				       .family = config->filter.family };
+	struct snapshot s = { 0 };
+	int err = forwards_find(&s, &filter, NULL, false);
+	size_t i, k;
+
+	for (i = 0; !err && i < s.n; i++) {
+		const struct listener *l = &s.listeners[i];
+
+		for (k = 0; !err && k < n; k++) {
+			struct free_answer *a = &answers[k];
+
+			if (a->port != l->sock.local_port || a->forwarded_to ||
+			    a->protocol != l->sock.protocol)
+				continue;
+			a->forwarded_to = strdup(l->forwarded_to);
+			err = a->forwarded_to ? 0 : -ENOMEM;
+		}
+	}
+	snapshot_release(&s);
+	return err == -ENOMEM ? err : 0;
+}
+
 int free_run(const struct portwho_config *config, struct owners *owners)
 {
 	size_t n = config->job_ports.n_ports, failed = n, i;
@@ -181,6 +212,8 @@ int free_run(const struct portwho_config *config, struct owners *owners)
 		sd = NULL;
 	if (!err)
 		err = free_ask_all(owners, sd, answers, n, &s, &failed);
+	if (!err)
+		err = free_find_forwards(config, answers, n);
 	if (err) {
 		free_tell_failure(answers, n, failed, err);
 		goto out;

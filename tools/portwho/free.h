@@ -71,7 +71,8 @@ struct free_answer {
 	bool ephemeral;	  /* in net.ipv4.ip_local_port_range */
 	bool reserved;	  /* in net.ipv4.ip_local_reserved_ports */
 	bool shows_bound; /* the kernel lists sockets that are bound and do not listen */
-	bool forwarded;	  /* no socket, but the firewall forwards it elsewhere */
+	char *forwarded_to; /* what comes for it from elsewhere is sent there by this
+			       machine's rules: "10.88.0.5:80"; owned; NULL */
 	uint16_t ephemeral_first, ephemeral_last;
 	uint32_t privileged_below;
 	char *reserve; /* owned: what net.ipv4.ip_local_reserved_ports would have to be;

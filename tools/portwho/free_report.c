@@ -180,7 +180,7 @@ static void free_set_flags(struct out_record *r, const struct free_answer *a)
 		out_set_bool(r, FREE_COLUMN_FREE_INET6, a->free_v6);
 	out_set_bool(r, FREE_COLUMN_EPHEMERAL, a->ephemeral);
 	out_set_bool(r, FREE_COLUMN_RESERVED, a->reserved);
-	out_set_bool(r, FREE_COLUMN_FORWARDED, a->forwarded);
+	out_set_bool(r, FREE_COLUMN_FORWARDED, a->forwarded_to != NULL);
 	out_set_string(r, FREE_COLUMN_ERROR, a->error ? strerrorname_np(a->error) : NULL);
 }
 

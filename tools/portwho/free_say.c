@@ -283,6 +283,12 @@ void free_say(struct buf *out, struct naming *names, const struct free_answer *a
 			 "; but a connection that goes out may take it, since it is of "
 			 "the ephemeral range (%u-%u)",
 			 a->ephemeral_first, a->ephemeral_last);
+	if (a->forwarded_to)
+		buf_addf(
+			out,
+			"; but this machine's rules forward to %s what comes for it from "
+			"elsewhere",
+			a->forwarded_to);
 }
 
 void free_message(struct buf *out, struct naming *names, const struct free_answer *a)

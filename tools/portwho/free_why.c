@@ -411,8 +411,10 @@ void free_release(struct free_answer *a)
 {
 	free(a->holders);
 	free(a->reserve);
+	free(a->forwarded_to);
 	snapshot_release(&a->owners);
 	a->holders = NULL;
 	a->reserve = NULL;
+	a->forwarded_to = NULL;
 	a->n_holders = 0;
 }

@@ -37,6 +37,18 @@ static int look_everywhere(const struct portwho_config *config, struct owners *o
 	return err ? say("--all-netns", "CAP_SYS_ADMIN", err) : 0;
 }
 
+/* Who asks for a port wants to know that it leads elsewhere; who lists all asks for that
+ * with --all-netns. Without the privilege it can't be known. */
+static int look_forwards(const struct portwho_config *config, struct snapshot *s)
+{
+	int err;
+
+	if (!config->filter.ports.n_ranges || config->job != JOB_LIST)
+		return 0;
+	err = forwards_find(s, &config->filter, NULL, false);
+	return err == -ENOMEM ? err : 0;
+}
+
 int look_sockets(const struct portwho_config *config, struct owners *owners,
 		 struct snapshot *s)
 {
@@ -50,6 +62,8 @@ int look_sockets(const struct portwho_config *config, struct owners *owners,
 		err = sockdiag_open(&sd);
 		if (!err)
 			err = collect_sockets(s, sd, &config->filter, NULL);
+		if (!err)
+			err = look_forwards(config, s);
 		sockdiag_close(sd);
 	}
 	if (!err)

@@ -402,6 +402,12 @@ static void draw_row(struct drawing *d, const struct row *row)
 	const struct process *p = listener_process(l);
 
 	draw_head(d, row);
+	if (l->forwarded_to) {
+		label(d, "forwarded");
+		buf_addf(d->out, "to %s by this machine's rules: no program here\n",
+			 l->forwarded_to);
+		return;
+	}
 	if (p) {
 		draw_process(d, p);
 		draw_sharers(d, row, p);

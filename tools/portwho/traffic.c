@@ -170,7 +170,7 @@ static void find_receivers(struct snapshot *s, struct sockdiag *sd)
 		int protocol = l->sock.protocol;
 		uint16_t port = l->sock.local_port;
 
-		if (l->sock.family == AF_UNIX ||
+		if (l->forwarded_to || l->sock.family == AF_UNIX ||
 		    (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
 			continue;
 		l->traffic_known = true;
