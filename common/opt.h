@@ -128,6 +128,9 @@ void opt_release(struct opt_parser *p);
 int opt_print_help(const struct opt_tool *tool);
 /* Print "portcheck (portkit) 0.1.0". 0 or -errno. */
 int opt_print_version(const struct opt_tool *tool);
+/* Answer --help (HELP) or --version: the exit status, 0 or 3; a failure to write is told,
+ * but for a reader that went away. */
+int opt_answer(const struct opt_tool *tool, bool help);
 
 /* An option in words for messages: "--timeout", also where it was given by its letter, so
  * that every message names an option in one way. Returns OUT. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "diag.h"
 #include "fd.h"
 #include "opt.h"
 
@@ -178,4 +179,13 @@ int opt_print_version(const struct opt_tool *tool)
 
 	buf_addf(&out, "%s (portkit) %s\n", tool->name, PK_VERSION);
 	return print(&out);
+}
+
+int opt_answer(const struct opt_tool *tool, bool help)
+{
+	int err = help ? opt_print_help(tool) : opt_print_version(tool);
+
+	if (err < 0 && err != -EPIPE)
+		diag_error("cannot write to standard output: %s", strerror(-err));
+	return err < 0 ? 3 : 0;
 }

@@ -29,13 +29,6 @@ struct parsed {
 	bool done;
 };
 
-static int finish_print(int err)
-{
-	if (err < 0 && err != -EPIPE)
-		diag_error("cannot write to standard output: %s", strerror(-err));
-	return err < 0 ? 3 : 0;
-}
-
 /* Options that only switch something on, and where. */
 static void set_flag(struct portcheck_config *c, enum portcheck_option id)
 {
@@ -157,8 +150,7 @@ static void set_option(struct parsed *in, enum portcheck_option id,
 	case OPT_HELP:
 	case OPT_VERSION:
 		in->done = true;
-		in->status = finish_print(id == OPT_HELP ? opt_print_help(&opt_tool)
-							 : opt_print_version(&opt_tool));
+		in->status = opt_answer(&opt_tool, id == OPT_HELP);
 		return;
 	}
 }

@@ -165,13 +165,6 @@ static int set_signal(struct portwho_config *c, const char *text)
 	return 2;
 }
 
-static int finish_print(int err)
-{
-	if (err < 0 && err != -EPIPE)
-		diag_error("cannot write to standard output: %s", strerror(-err));
-	return err < 0 ? 3 : 0;
-}
-
 static void set_job(struct parsed *in, enum job job, const char *option,
 		    const char *ports)
 {
@@ -321,8 +314,7 @@ static void set_option(struct parsed *in, enum portwho_option id,
 	case OPT_HELP:
 	case OPT_VERSION:
 		in->done = true;
-		in->status = finish_print(id == OPT_HELP ? opt_print_help(&opt_tool)
-							 : opt_print_version(&opt_tool));
+		in->status = opt_answer(&opt_tool, id == OPT_HELP);
 		return;
 	}
 }
