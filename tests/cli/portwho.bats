@@ -495,6 +495,47 @@ no() {
 	expect_error_lines 0
 }
 
+# hints TEXT COMMAND: on a terminal that is all it prints.
+hints() {
+	on_terminal "$2"
+	assert_equal "${output//$'\r'/}" "$1"
+}
+
+@test "where nothing listens, a terminal is told so, and nothing else is" {
+	[[ $(id -u) == 0 ]] || skip 'needs root, to have a network of its own'
+	local none='unshare --net portwho'
+	local ask='can a server start there? try: portwho --free'
+	hints "nothing listens on 3000; $ask 3000" "$none 3000"
+	hints "nothing listens on 53/udp; $ask 53/udp" "$none 53/udp"
+	hints 'nothing listens on these ports' "$none 3000-3010"
+	hints 'nothing listens here' "$none"
+	hints 'nothing that listens here fits' "$none no-such-program"
+	hints 'nothing that listens here fits' "$none -4 3000"
+	hints '' "$none -j 3000; $none -q 3000"
+	tool unshare --net portwho 3000
+	expect_error_lines 0
+}
+
+@test "who may not see other processes is told that what was asked for may be among them" {
+	[[ $(id -u) == 0 ]] || skip 'needs root, to be nobody'
+	public_copy portwho
+	local nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all'
+	hints 'nothing that we may see fits; try: sudo portwho' "$nobody '$COPY' no-such-program"
+}
+
+@test "a terminal is told that changes are waited for, and other things are not" {
+	hints 'waiting for changes; Ctrl-C ends it' "portwho --watch -t 100ms $TCP_CLOSED"
+	hints '' "portwho --watch -q -t 100ms $TCP_CLOSED; portwho --watch -j -t 100ms $TCP_CLOSED"
+	tool portwho --watch -t 100ms "$TCP_CLOSED"
+	expect_error_lines 0
+}
+
+@test "root is not sent to sudo" {
+	[[ $(id -u) == 0 ]] || skip 'needs root'
+	on_terminal "portwho"
+	refute_output --partial sudo
+}
+
 # ---- standard streams ----------------------------------------------------------------
 
 @test "a full disk is told, once, and is exit 3" {

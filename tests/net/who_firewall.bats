@@ -280,3 +280,16 @@ host_is_judged() {
 	# Tables of iptables-legacy are not made by looking.
 	[[ ! $(lab_ns sv cat /proc/net/ip_tables_names 2>/dev/null) ]]
 }
+
+@test "the page of a port says what the firewall makes of it" {
+	lab_up 0
+	lab_serve sv tcp:3000 tcp:3001
+	lab_nft sv <<<'table inet t { chain c { type filter hook input priority 0
+		tcp dport 3000 drop; }; }'
+	run --separate-stderr lab_ns sv portwho --firewall 3000
+	[[ $status == 0 ]]
+	assert_line --index 0 --partial "others can't reach it: this machine's firewall blocks them"
+	assert_line --regexp '^  firewall   rule inet t c handle [0-9]+ drops it$'
+	run --separate-stderr lab_ns sv portwho --firewall 3001
+	assert_line --index 0 --partial 'others can reach it by every address'
+}

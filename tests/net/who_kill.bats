@@ -246,6 +246,12 @@ values() {
 	assert_free 8443
 }
 
+@test "what else a process listens on is told in order" {
+	serve 8080 9005 9001 9004 8053/udp 9002 9003 9006
+	run --separate-stderr -0 who --kill 8080 --yes
+	assert_regex "$stderr" 'and also on 9001/tcp, 9002/tcp, 9003/tcp, 9004/tcp, 9005/tcp, 9006/tcp, 8053/udp: '
+}
+
 @test "a process that stops listening without ending has freed the port" {
 	serve --close-at-term 3000
 	run -0 who --kill 3000 --yes

@@ -133,6 +133,9 @@ say(port(tcp("0.0.0.0", bound=True)), port(tcp("::1", bound=True)), port(tcp("12
 	assert_equal "$status" 1
 	who --also bound "${WORDS[0]}"
 	assert_equal "$(pids true)" "$PID"
+	who_text --also bound "${WORDS[0]}"
+	assert_line --index 0 "${WORDS[0]}/tcp on 0.0.0.0: bound, but it does not listen: nobody can reach it"
+	refute_output --partial queue
 }
 
 @test "an MPTCP listener is one record" {
@@ -603,6 +606,24 @@ tcp('::', 4000)"
 	assert_equal "$(column 1 --columns pid --sort since | cut -d' ' -f1,5)" "$PID $one"
 	assert_equal "$(column 1 --columns pid --sort pid)" \
 		"$(printf '%s\n' "$one" "$one" "$one" "$PID" "$PID" | sort -n | tr '\n' ' ' | sed 's/ $//')"
+}
+
+@test "records are in the order of the table" {
+	holds a.py '
+called("bbb")
+for n in 4005, 4003, 4001:
+    tcp("127.0.0.1", n)
+for i in range(2):
+    tcp("0.0.0.0", 4002, reuse=True)'
+	holds b.py 'called("aaa"); tcp("127.0.0.1", 4004)'
+	who
+	assert_equal "$(jq -r .port <<<"$output" | tr '\n' ' ')" '4001 4002 4002 4003 4004 4005 '
+	who --sort process
+	assert_equal "$(jq -r .port <<<"$output" | tr '\n' ' ')" '4004 4001 4002 4002 4003 4005 '
+	who_text --format=csv --sort exposure
+	assert_equal "$(python3 -c 'import csv, sys
+print(*(row["port"] for row in csv.DictReader(sys.stdin)))' <<<"$output")" \
+		'4002 4002 4001 4003 4004 4005'
 }
 
 @test "--columns chooses and orders columns, and +NAME adds one" {

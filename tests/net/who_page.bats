@@ -67,7 +67,7 @@ say(port(tcp("127.0.0.1", 3306)), child("called(\"helper\")"))'
 	assert_equal "$(grep -c '^[0-9]*/' <<<"$output")" 3
 	who_text 4001
 	assert_line --index 0 --partial '4001/tcp on 127.0.0.1: only this machine'
-	says_line '^4001/udp on 0\.0\.0\.0: others can reach it by every address'
+	says_line '^4001/udp on 0\.0\.0\.0: others can reach it by every IPv4 address'
 	says_line '^  queue      0 bytes unread; 0 dropped so far$'
 	says_line '^  to end it  portwho --kill 4001/udp$'
 	# A UDP socket that is not connected has no clients.
@@ -76,13 +76,27 @@ say(port(tcp("127.0.0.1", 3306)), child("called(\"helper\")"))'
 
 @test "how far a listener is exposed is said in words" {
 	holds '
-say(port(tcp("10.77.0.1")), port(tcp("::")), port(tcp("0.0.0.0", device="eth0")))'
+say(port(tcp("10.77.0.1")), port(tcp("::")), port(tcp("0.0.0.0", device="eth0")))
+say(port(tcp("0.0.0.0")), port(tcp("::", v6only=True)), port(tcp("::", device="eth0")))'
 	who_text "${WORDS[0]}"
 	assert_line --index 0 --partial 'on 10.77.0.1: others can reach it by that address alone'
 	who_text "${WORDS[1]}"
 	assert_line --index 0 --partial 'on every address, IPv4 and IPv6: others can reach it by every'
 	who_text "${WORDS[2]}"
 	assert_line --index 0 --partial 'on 0.0.0.0%eth0: others can reach it by that device alone'
+	who_text "${WORDS[3]}"
+	assert_line --index 0 --partial 'on 0.0.0.0: others can reach it by every IPv4 address'
+	who_text "${WORDS[4]}"
+	assert_line --index 0 --partial 'on [::]: others can reach it by every IPv6 address'
+	who_text "${WORDS[5]}"
+	assert_line --index 0 --partial \
+		'on every address of eth0, IPv4 and IPv6: others can reach it by that device alone'
+}
+
+@test "in another network namespace, how it is ended says so" {
+	holds 'tcp("127.0.0.1", 4001)'
+	run --separate-stderr portwho --netns "$LAB_CL" 4001
+	says_line "^  to end it  portwho --netns $LAB_CL --kill 4001\$"
 }
 
 @test "of many processes that share it, the first are named and the rest counted" {
@@ -314,6 +328,17 @@ say(port(s), port(t), port(w))'
 	says_line "^127\.0\.0\.1:$port is answered by a socket that is not shown here, \[::1\]:$port by other"
 	who_text "$port"
 	refute_output --partial 'not shown'
+}
+
+@test "a client that is connected, from whatever port, does not hide who answers localhost" {
+	holds '
+say(port(tcp("127.0.0.1")))
+KEEP.append(socket.create_connection(("127.0.0.1", int(WORDS[0])),
+                                     source_address=("127.0.0.1", 40000)))'
+	who_text "${WORDS[0]}"
+	says_line "^127\.0\.0\.1:${WORDS[0]} is answered by python3 \(pid $PID\), \[::1\]:"
+	who "${WORDS[0]}"
+	record true 'localhost=["127.0.0.1"]' clients=1
 }
 
 @test "localhost of UDP is told as well" {

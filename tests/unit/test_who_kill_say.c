@@ -110,12 +110,52 @@ static void systemd_is_told_by_its_socket_unit(void **state)
 	end(&m);
 }
 
+/* Whoever may make control groups gives their names, and what is advised is pasted. */
+static void a_name_in_a_command_is_quoted_where_a_shell_would_run_it(void **state)
+{
+	struct cgroup_place lxc = { .engine = "lxc", .container = "x;$(id)'y" };
+	struct cgroup_place unit = { .unit = "my\\x2dapp.service" };
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	kill_say_stop(&text, &lxc);
+	assert_string_equal(text.data, "lxc-stop -n 'x;$(id)'\\''y'");
+	buf_release(&text);
+	kill_say_stop(&text, &unit);
+	/* As a shell reads it, it is the unit's name again. */
+	assert_string_equal(text.data, "systemctl stop my\\\\x2dapp.service");
+	buf_release(&text);
+}
+
+static void a_socket_unit_in_a_command_is_quoted(void **state)
+{
+	struct machine m;
+	struct naming names;
+	struct buf text = BUF_INIT;
+	struct kill_context c = { .names = &names, .signal = SIGTERM };
+
+	(void)state;
+	naming_init(&names, true);
+	begin(&m, "631");
+	hold(add_listener(&m, 631, IPPROTO_TCP), add_process(&m, 1, 0, "systemd"), 30);
+	m.listeners[0].cgroup = "/user.slice/$(id).socket";
+	make(&m);
+	kill_say_result(&text, &c, &m.plan.targets[0]);
+	assert_non_null(strstr(text.data, "systemctl stop '$(id).socket'"));
+	buf_release(&text);
+	naming_release(&names);
+	end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_plan_names_all_and_escapes_it),
 		cmocka_unit_test(a_long_command_line_is_cut_between_characters),
 		cmocka_unit_test(systemd_is_told_by_its_socket_unit),
+		cmocka_unit_test(
+			a_name_in_a_command_is_quoted_where_a_shell_would_run_it),
+		cmocka_unit_test(a_socket_unit_in_a_command_is_quoted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,11 @@
 #include "table.h"
 #include "text.h"
 
+/* What means nothing to a shell. */
+#define PLAIN                                                  \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789@%+=:,./_-"
+
 void cell_address(struct buf *out, const struct row *row)
 {
 	const struct listener *l = row->first;
@@ -85,10 +90,17 @@ static void add_quoted(struct buf *out, const char *text)
 	buf_addc(out, '\'');
 }
 
+/* An escaped backslash is read as one by the shell, too. */
+void cell_argument(struct buf *out, const char *name)
+{
+	if (*name && !name[strspn(name, PLAIN "\\")])
+		text_escape_str(out, name);
+	else
+		add_quoted(out, name);
+}
+
 void cell_command(struct buf *out, const struct process *p)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789@%+=:,./_-";
 	const char *at = p->cmdline, *end = p->cmdline + p->cmdline_len;
 
 	if (!p->cmdline) {
@@ -98,7 +110,7 @@ void cell_command(struct buf *out, const struct process *p)
 		return;
 	}
 	for (; at < end; at += strlen(at) + 1) {
-		bool quoted = !*at || at[strspn(at, plain)];
+		bool quoted = !*at || at[strspn(at, PLAIN)];
 
 		if (at != p->cmdline)
 			buf_addc(out, ' ');

@@ -6,7 +6,7 @@
 #include "free_private.h"
 #include "group.h"
 #include "kill_say.h"
-#include "text.h"
+#include "table.h"
 
 #define PID_INIT 1
 /* So many processes are told. */
@@ -57,7 +57,7 @@ static void free_add_portwho(struct buf *out, const struct free_advising *d, boo
 	buf_adds(out, hidden && !c->root ? "sudo portwho " : "portwho ");
 	if (c->netns) {
 		buf_adds(out, "--netns ");
-		text_escape_str(out, c->netns);
+		cell_argument(out, c->netns);
 		buf_addc(out, ' ');
 	}
 	buf_addf(out, "%s %u%s", option, d->answer->port,
@@ -141,7 +141,7 @@ static void free_add_sysctl(struct buf *out, const struct free_context *c)
 	buf_adds(out, c->root ? "" : "sudo ");
 	if (c->netns) {
 		buf_adds(out, "ip netns exec ");
-		text_escape_str(out, c->netns);
+		cell_argument(out, c->netns);
 		buf_addc(out, ' ');
 	}
 	buf_adds(out, "sysctl ");

@@ -334,3 +334,44 @@ void rows_release(struct rows *rows)
 	free(rows->first_of);
 	*rows = (struct rows){ 0 };
 }
+
+/* A listener and where its row is. */
+struct ranked {
+	size_t rank;
+	const struct listener *listener;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int d = by_number(x->rank, y->rank);
+
+	return d ? d : by_place(x->listener, y->listener);
+}
+
+int rows_listeners(const struct rows *rows, const struct snapshot *s,
+		   const struct listener ***ret_listeners)
+{
+	const struct listener **listeners = calloc(s->n + 1, sizeof(*listeners));
+	struct ranked *ranked = calloc(s->n + 1, sizeof(*ranked));
+	size_t *rank_of = calloc(s->n + 1, sizeof(*rank_of)); /* of what is a `first` */
+	int err = listeners && ranked && rank_of ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; !err && i < rows->n; i++)
+		rank_of[rows->items[i].first - s->listeners] = i;
+	for (i = 0; !err && i < s->n; i++)
+		ranked[i] = (struct ranked){ rank_of[rows->first_of[i] - s->listeners],
+					     &s->listeners[i] };
+	if (!err)
+		qsort(ranked, s->n, sizeof(*ranked), compare_ranked);
+	for (i = 0; !err && i < s->n; i++)
+		listeners[i] = ranked[i].listener;
+	free(ranked);
+	free(rank_of);
+	if (err)
+		free(listeners);
+	else
+		*ret_listeners = listeners;
+	return err;
+}

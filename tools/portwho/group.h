@@ -32,6 +32,10 @@ struct rows {
 PK_MUST_CHECK int rows_of(const struct snapshot *s, enum sort_key key,
 			  struct rows *ret_rows);
 void rows_release(struct rows *rows);
+/* The listeners of S, of which ROWS are made, one by one in the order of the rows, as an
+ * array to be freed. 0 or -ENOMEM. */
+PK_MUST_CHECK int rows_listeners(const struct rows *rows, const struct snapshot *s,
+				 const struct listener ***ret_listeners);
 
 /* The process to name in one word: the one that has listened longest, systemd last.
  * NULL: none. */

@@ -244,6 +244,26 @@ static int kill_take_others(struct kill_plan *p, const struct snapshot *s,
 	return err;
 }
 
+/* The kernel's list is in the order of a hash. */
+static int kill_compare_listeners(const void *a, const void *b)
+{
+	const struct sock *x = &(*(const struct listener *const *)a)->sock;
+	const struct sock *y = &(*(const struct listener *const *)b)->sock;
+
+	if (x->protocol != y->protocol)
+		return x->protocol < y->protocol ? -1 : 1;
+	if (x->local_port != y->local_port)
+		return x->local_port < y->local_port ? -1 : 1;
+	return addr_compare(&x->local, &y->local);
+}
+
+static void kill_sort_listeners(struct kill_target *t)
+{
+	qsort(t->listeners, t->n_asked, sizeof(*t->listeners), kill_compare_listeners);
+	qsort(t->listeners + t->n_asked, t->n_listeners - t->n_asked,
+	      sizeof(*t->listeners), kill_compare_listeners);
+}
+
 /* ---- what stays ---- */
 
 /* Who holds L and is not to be ended, so that it stays; NULL: nobody. A process that is
@@ -388,6 +408,7 @@ int kill_plan_make(struct kill_plan *ret_plan, const struct snapshot *s,
 	if (p.n)
 		qsort(p.targets, p.n, sizeof(*p.targets), kill_compare_targets);
 	for (i = 0; i < p.n; i++) {
+		kill_sort_listeners(&p.targets[i]);
 		p.targets[i].holds = true;
 		if (p.targets[i].why == KILL_WHY_NONE)
 			p.n_ending++;

@@ -127,13 +127,13 @@ void kill_say_stop(struct buf *out, const struct cgroup_place *p)
 		if (!p->unit[0])
 			return;
 		buf_addf(out, "systemctl %sstop ", p->user_unit ? "--user " : "");
-		text_escape_str(out, p->unit);
+		cell_argument(out, p->unit);
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(p->engine, commands[i].engine)) {
 			buf_adds(out, commands[i].command);
-			text_escape_str(out, p->container);
+			cell_argument(out, p->container);
 			return;
 		}
 }
@@ -165,7 +165,7 @@ static void kill_say_socket_unit(struct buf *out, const struct kill_target *t)
 			continue;
 		buf_addf(out, "systemctl %sstop ",
 			 t->process->pid == PID_INIT ? "" : "--user ");
-		text_escape_str(out, name + 1);
+		cell_argument(out, name + 1);
 		return;
 	}
 	buf_addf(out,

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "group.h"
+#include "kill_say.h"
 #include "table.h"
 #include "text.h"
 
@@ -25,22 +26,24 @@ struct drawing {
 	struct buf *out;
 };
 
-bool page_is_wanted(const struct portwho_config *config)
+uint16_t page_port(const struct port_list *ports)
 {
-	const struct port_list *ports = &config->filter.ports;
 	size_t i;
 
+	for (i = 0; i < ports->n_ranges; i++)
+		if (ports->ranges[i].first != ports->ranges[i].last ||
+		    ports->ranges[i].first != ports->ranges[0].first)
+			return 0;
+	return ports->n_ranges ? ports->ranges[0].first : 0;
+}
+
+bool page_is_wanted(const struct portwho_config *config)
+{
 	if (config->columns || config->tree || config->all_netns)
 		return false;
 	if (config->verbose)
 		return true;
-	if (config->filter.either)
-		return false;
-	for (i = 0; i < ports->n_ranges; i++)
-		if (ports->ranges[i].first != ports->ranges[i].last ||
-		    ports->ranges[i].first != ports->ranges[0].first)
-			return false;
-	return ports->n_ranges > 0;
+	return !config->filter.either && page_port(&config->filter.ports);
 }
 
 static void styled(struct drawing *d, enum term_style style, const char *text)
@@ -59,8 +62,14 @@ static void label(struct drawing *d, const char *name)
 
 /* ---- the head ---- */
 
-static const char *exposed_to(const struct listener *l)
+static const char *exposed_to(const struct row *row)
 {
+	const struct listener *l = row->first;
+
+	if (l->sock.state == SOCK_BOUND_INACTIVE)
+		return "bound, but it does not listen: nobody can reach it";
+	if (l->firewall_why && l->firewall == FIREWALL_BLOCKED)
+		return "others can't reach it: this machine's firewall blocks them";
 	switch (l->exposure) {
 	case EXPOSURE_LOOPBACK:
 		return "only this machine can reach it";
@@ -75,11 +84,20 @@ static const char *exposed_to(const struct listener *l)
 	case EXPOSURE_ALL:
 		break;
 	}
-	return "others can reach it by every address, if no firewall is in the way";
+	if (row->both_families)
+		return "others can reach it by every address, if no firewall is in the "
+		       "way";
+	if (addr_unmap(&l->sock.local).family == AF_INET)
+		return "others can reach it by every IPv4 address, if no firewall is in "
+		       "the way";
+	return "others can reach it by every IPv6 address, if no firewall is in the way";
 }
 
 static enum term_style style_of(const struct listener *l)
 {
+	if (l->sock.state == SOCK_BOUND_INACTIVE ||
+	    (l->firewall_why && l->firewall == FIREWALL_BLOCKED))
+		return TERM_GOOD;
 	switch (l->exposure) {
 	case EXPOSURE_ALL:
 	case EXPOSURE_ADDRESS:
@@ -106,9 +124,16 @@ static void draw_head(struct drawing *d, const struct row *row)
 	}
 	if (naming_service(d->names, l, service)[0])
 		buf_addf(d->out, " (%s)", service);
-	buf_addf(d->out, " on %s: ",
-		 row->both_families ? "every address, IPv4 and IPv6" : address.data);
-	styled(d, style_of(l), exposed_to(l));
+	if (!row->both_families)
+		buf_addf(d->out, " on %s: ", address.data);
+	else if (!l->interface[0])
+		buf_adds(d->out, " on every address, IPv4 and IPv6: ");
+	else {
+		buf_adds(d->out, " on every address of ");
+		text_escape_str(d->out, l->interface);
+		buf_adds(d->out, ", IPv4 and IPv6: ");
+	}
+	styled(d, style_of(l), exposed_to(row));
 	buf_addc(d->out, '\n');
 	d->out->failed |= address.failed;
 	buf_release(&address);
@@ -249,6 +274,8 @@ static void draw_queue(struct drawing *d, const struct row *row)
 {
 	const struct listener *l = row->first;
 
+	if (l->sock.state == SOCK_BOUND_INACTIVE)
+		return;
 	label(d, "queue");
 	if (l->sock.state != TCP_LISTEN)
 		buf_addf(d->out, "%" PRIu64 " bytes unread", row->queue);
@@ -320,20 +347,23 @@ static void draw_end(struct drawing *d, const struct listener *l)
 {
 	const struct cgroup_place *p = &l->place;
 	const struct process *process = listener_process(l);
-	size_t n = strlen(p->unit);
+	size_t n = strlen(p->unit), before;
 
 	if (!process || process->pid == 1 || l->sock.family == AF_UNIX ||
 	    (l->sock.protocol != IPPROTO_TCP && l->sock.protocol != IPPROTO_UDP))
 		return;
 	label(d, "to end it");
-	if (!strcmp(p->engine, "docker") || !strcmp(p->engine, "podman")) {
-		buf_addf(d->out, "%s stop ", p->engine);
-		text_escape_str(d->out, p->container);
-	} else if (!p->container[0] && n > 8 && !strcmp(p->unit + n - 8, ".service")) {
-		buf_addf(d->out, "systemctl %sstop ", p->user_unit ? "--user " : "");
-		text_escape_str(d->out, p->unit);
-	} else {
-		buf_addf(d->out, "portwho --kill %u%s", l->sock.local_port,
+	before = d->out->len;
+	if (p->container[0] || (n > 8 && !strcmp(p->unit + n - 8, ".service")))
+		kill_say_stop(d->out, p);
+	if (d->out->len == before) {
+		buf_adds(d->out, "portwho ");
+		if (d->config->netns) {
+			buf_adds(d->out, "--netns ");
+			cell_argument(d->out, d->config->netns);
+			buf_addc(d->out, ' ');
+		}
+		buf_addf(d->out, "--kill %u%s", l->sock.local_port,
 			 l->sock.protocol == IPPROTO_UDP ? "/udp" : "");
 	}
 	buf_addc(d->out, '\n');

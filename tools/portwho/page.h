@@ -9,6 +9,8 @@
 #include "report.h"
 #include "traffic.h"
 
+/* The port that is asked for, of one protocol or several; 0: none, or more than one. */
+uint16_t page_port(const struct port_list *ports);
 /* Is the answer a page, not a table: one port number was asked for, or -v? */
 bool page_is_wanted(const struct portwho_config *config);
 

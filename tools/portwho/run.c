@@ -20,18 +20,29 @@
 #include "tree.h"
 #include "watch.h"
 
-static int write_records(struct out *out, struct naming *names, const struct snapshot *s)
+static int write_records(struct out *out, const struct portwho_config *config,
+			 struct naming *names, const struct snapshot *s)
 {
+	const struct listener **listeners = NULL;
 	struct out_record record;
+	struct rows rows;
 	size_t i;
+	int err = rows_of(s, config->sort, &rows);
 
+	if (err)
+		return err;
+	err = rows_listeners(&rows, s, &listeners);
+	rows_release(&rows);
+	if (err)
+		return err;
 	out_record_init(&record, &report_listeners, s->wall_ns);
 	for (i = 0; i < s->n && !out->error && !out->closed; i++) {
 		out_record_clear(&record, s->wall_ns);
-		report_listener(&record, names, &s->listeners[i]);
+		report_listener(&record, names, listeners[i]);
 		out_record(out, &record);
 	}
 	out_record_release(&record);
+	free(listeners);
 	return out->error;
 }
 
@@ -70,7 +81,7 @@ static int write_page(struct out *out, const struct portwho_config *config,
 		err = traffic_find(s, sd, &traffic);
 	sockdiag_close(sd);
 	if (!err && config->format != OUT_TEXT)
-		err = write_records(out, names, s);
+		err = write_records(out, config, names, s);
 	else if (!err)
 		err = page_draw(&text, config, names, s, traffic,
 				term_use_color(config->color, STDOUT_FILENO));
@@ -90,17 +101,45 @@ static int write_list(struct out *out, const struct portwho_config *config,
 		return write_page(out, config, names, s);
 	if (config->format == OUT_TEXT)
 		return write_table(out, config, names, s);
-	return write_records(out, names, s);
+	return write_records(out, config, names, s);
 }
 
-static void hint(const struct snapshot *s)
+static void hint_nothing(const struct portwho_config *config, const struct snapshot *s)
+{
+	const struct filter *f = &config->filter;
+	uint16_t port = page_port(&f->ports);
+	bool udp = port && f->ports.ranges[0].protocol == IPPROTO_UDP &&
+		   f->ports.n_ranges == 1;
+	const char *protocol = udp ? "/udp" : "";
+
+	if (filter_asks_owner(f) && s->owners_hidden && geteuid() != 0)
+		diag_hint("nothing that we may see fits; try: sudo portwho");
+	else if (filter_asks_owner(f) || f->exposed || f->family != AF_UNSPEC)
+		diag_hint("nothing that listens here fits");
+	else if (port && (config->all_netns || config->netns))
+		diag_hint("nothing listens on %u%s", port, protocol);
+	else if (port)
+		diag_hint("nothing listens on %u%s; can a server start there? try: "
+			  "portwho --free %u%s",
+			  port, protocol, port, protocol);
+	else
+		diag_hint("nothing listens %s",
+			  f->ports.n_ranges ? "on these ports" : "here");
+}
+
+static void hint(const struct portwho_config *config, const struct snapshot *s)
 {
 	size_t i;
 
+	if (!s->n)
+		hint_nothing(config, s);
 	for (i = 0; i < s->n; i++)
 		if (s->listeners[i].owner == OWNER_HIDDEN &&
 		    !s->listeners[i].forwarded_to) {
-			diag_hint("(hidden): not our processes; try: sudo portwho");
+			diag_hint(geteuid() ? "(hidden): not our processes; try: sudo "
+					      "portwho"
+					    : "(hidden): not processes that are seen "
+					      "from here (another container, perhaps)");
 			return;
 		}
 }
@@ -132,7 +171,7 @@ static int list(const struct portwho_config *config, struct owners *owners)
 		status = 3;
 	}
 	if (!config->quiet && config->format == OUT_TEXT)
-		hint(&s);
+		hint(config, &s);
 	out_release(&out);
 	naming_release(&names);
 	snapshot_release(&s);

@@ -32,6 +32,8 @@ void cell_address(struct buf *out, const struct row *row);
 void cell_name(struct buf *out, const struct listener *l);
 void cell_unit(struct buf *out, const struct listener *l);
 void cell_since(struct buf *out, int64_t start_wall_ns, int64_t now_wall_ns);
+/* A name in a command that is advised: quoted where a shell would read more into it. */
+void cell_argument(struct buf *out, const char *name);
 /* The command line, arguments quoted where a shell would need it. */
 void cell_command(struct buf *out, const struct process *p);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any port that a client might have: the look-up needs one. */
-#define SOME_PORT 40000
+/* Of no client: with the port of one that is connected, its connection is found. */
+#define NO_PORT 0
 /* Different clients of one look; beyond that they are only counted. */
 #define CLIENTS_MAX 1024
 
@@ -143,8 +143,8 @@ static uint64_t receiver(struct sockdiag *sd, int protocol, int family, uint16_t
 	} else {
 		localhost.ip[15] = 1;
 	}
-	if (sockdiag_find(sd, protocol, &localhost, port, &localhost, SOME_PORT,
-			  interface, &found) < 0)
+	if (sockdiag_find(sd, protocol, &localhost, port, &localhost, NO_PORT, interface,
+			  &found) < 0)
 		return 0;
 	return found.cookie;
 }

@@ -413,6 +413,8 @@ static int watch_on(struct watch *w)
 	int err = 0;
 	int64_t next_ns = clock_now_ns();
 
+	if (w->config->format == OUT_TEXT && !w->config->quiet)
+		diag_hint("waiting for changes; Ctrl-C ends it");
 	while (!err && !is_over(w)) {
 		err = look_again(w);
 		if (!err)
