@@ -106,12 +106,24 @@ static bool read_control(struct msghdr *msg, struct icmp_error *ret_error)
 
 int icmp_read(int fd, struct icmp_error *ret_error)
 {
+	size_t len;
+
+	return icmp_read_quoted(fd, ret_error, NULL, 0, &len);
+}
+
+int icmp_read_quoted(int fd, struct icmp_error *ret_error, void *quote, size_t size,
+		     size_t *ret_len)
+{
+	struct iovec part = { .iov_base = quote, .iov_len = size };
+
 	for (;;) {
 		union {
 			struct cmsghdr align;
 			char bytes[512];
 		} control;
-		struct msghdr msg = { .msg_control = control.bytes,
+		struct msghdr msg = { .msg_iov = &part,
+				      .msg_iovlen = 1,
+				      .msg_control = control.bytes,
 				      .msg_controllen = sizeof(control.bytes) };
 		ssize_t n = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
 
@@ -120,8 +132,10 @@ int icmp_read(int fd, struct icmp_error *ret_error)
 				continue;
 			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 		}
-		if (read_control(&msg, ret_error))
+		if (read_control(&msg, ret_error)) {
+			*ret_len = (size_t)n;
 			return 1;
+		}
 	}
 }
 

@@ -36,6 +36,10 @@ uint8_t icmp_ttl_of(struct msghdr *msg);
  * SO_EE_ORIGIN_LOCAL, which comes back as it is.
  */
 int icmp_read(int fd, struct icmp_error *ret_error);
+/* The same, and what the error quotes of the packet behind its IP header: up to SIZE
+ * bytes in QUOTE, *RET_LEN of them. For a socket that several share. */
+int icmp_read_quoted(int fd, struct icmp_error *ret_error, void *quote, size_t size,
+		     size_t *ret_len);
 /* Which reason type and code of ORIGIN stand for. Unknown ones are host-unreach. Pure. */
 enum port_reason icmp_reason(uint8_t origin, uint8_t type, uint8_t code);
 /* Does this error say that the packet was not delivered? Not so for packet-too-big and

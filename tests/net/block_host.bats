@@ -176,3 +176,17 @@ input() {
 	ask 80
 	blocked 80 host-down 'target or unknown or path' icmp low state=unreachable by=@R2
 }
+
+@test "a link-local address with -I is the same as one with a zone" {
+	local ll
+	lab_up 0
+	lab_nft sv <<<'table inet t { chain c {
+		type filter hook input priority 0; tcp dport 1001 drop; }; }'
+	ll=$(ip -n "$LAB_SV" -6 -j addr show dev eth0 scope link |
+		jq -r '.[].addr_info[] | select(.local) | .local')
+	FAMILIES=6 ask_host zone "$ll%eth0" 1001
+	FAMILIES=6 ask_host option "$ll" -I eth0 1001
+	for run in zone option; do
+		blocked $run dropped target drop 'medium or high' state=filtered target_hops=1
+	done
+}

@@ -74,6 +74,16 @@ teardown() {
 	done
 }
 
+@test "a RST made in OUTPUT is known for one with -I as well" {
+	lab_up 2
+	lab_serve sv tcp:1001
+	lab_nft cl <<<'table inet t { chain c {
+		type filter hook output priority 0; tcp dport 1001 reject with tcp reset; }; }'
+	FAMILIES=4 ask_host 1001 @SV -I eth0 1001
+	blocked 1001 rejected local tcp-reset 'high or certain' state=filtered \
+		reason=local-reject last_hop=0
+}
+
 @test "a RST made in OUTPUT is told from that of a host on the same network" {
 	lab_up 0
 	lab_serve sv tcp:1001

@@ -383,3 +383,28 @@ asks() {
 	run lab_ns sv ss -Htan state connected
 	refute_output --regexp 'ESTAB|TIME-WAIT|CLOSE-WAIT'
 }
+
+# lent ARGS…: as nobody, the program being root's and set-user-ID.
+lent() {
+	run --separate-stderr ip netns exec "$LAB_CL" setpriv --reuid="$(id -u nobody)" \
+		--regid="$(id -g nobody)" --clear-groups "$LAB_DIR/lent" "$@"
+}
+
+@test "files are opened with the rights of who runs it, not with those the program lends" {
+	local option mine
+	lab_up 0
+	mine=$LAB_DIR/root.md
+	_portblock
+	install -m 4755 "$PORTBLOCK" "$LAB_DIR/lent"
+	echo 'root: only' >"$mine"
+	chmod 600 "$mine"
+	for option in -w --report -f; do
+		lent "$option" "$mine" -p 9 "$LAB_SV4"
+		[[ $stderr == *"Permission denied"* && $status != [01] ]] ||
+			_said "$option: not refused"
+		[[ $(<"$mine") == 'root: only' ]] || _said "$option: written to"
+	done
+	# It sees the wire all the same.
+	lent -j "$LAB_SV4" 9
+	[[ $(jq .captured <<<"$output") == true ]] || _said 'nothing captured'
+}

@@ -71,6 +71,31 @@ teardown() {
 	blocked http open target null 'high or certain'
 }
 
+# sends NS PROTOCOL TTL: what NS itself sends of PROTOCOL begins with this TTL.
+sends() {
+	lab_nft "$1" <<-RULES
+		table ip t { chain out { type filter hook output priority 0
+			meta l4proto $2 ip ttl set $3; }; }
+		table ip6 t { chain out { type filter hook output priority 0
+			meta l4proto ${2/icmp/ipv6-icmp} ip6 hoplimit set $3; }; }
+	RULES
+}
+
+@test "a router that resets is nearer than the host, whatever TTL either begins with" {
+	lab_up 3
+	lab_serve sv answer:80:bye
+	lab_nft r2 <<<'table inet t { chain c {
+		type filter hook forward priority 0
+		tcp dport 80 tcp flags & psh == psh reject with tcp reset; }; }'
+	# Solaris: errors and echoes with another than TCP. Then Windows, all with 128.
+	sends sv icmp 255
+	ask_host solaris @SV 80
+	blocked solaris reset-by-middlebox path tcp-reset 'high or medium' state=filtered
+	sends sv tcp 128
+	ask_host windows @SV 80
+	blocked windows reset-by-middlebox path tcp-reset 'high or medium' state=filtered
+}
+
 # ---- in the host's stead ---------------------------------------------------------------
 
 # synproxy NS PORTS

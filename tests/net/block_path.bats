@@ -245,3 +245,31 @@ rate_limited() {
 	blocked loop no-route path icmp 'high or medium' reason=time-exceeded
 	block_says loop loop
 }
+
+# By satellite: 340 ms to the first router, and no other answer from which to know.
+@test "routers that answer late are heard where the host answers nothing" {
+	lab_up 2 --box 'delay=170ms'
+	drop_at sv input 0 'meta l4proto { tcp, udp }'
+	drop_at sv input 0 'icmp type echo-request'
+	drop_at sv input 0 'icmpv6 type echo-request'
+	ask 1001
+	blocked 1001 'inconclusive or dropped' 'unknown or target' 'drop or null' \
+		'low or medium' state=filtered last_hop=2 last_hop_address=@R2
+	block_jq 1001 '[.hops[].address] | index("@R1") != null and index("@R2") != null'
+}
+
+# With no ping sockets (ping_group_range, as it is here), all echo requests share one.
+@test "the way of a ping is told hop by hop where routers keep silent" {
+	local r
+	lab_up 4
+	for r in r1 r2; do
+		drop_at "$r" output 0 'icmp type time-exceeded'
+		drop_at "$r" output 0 'icmpv6 type time-exceeded'
+	done
+	drop_at sv input 0 'meta l4proto { tcp, udp }'
+	MODES=wire ask 1001
+	blocked 1001 dropped 'last-hop or target' drop 'low or medium or high' last_hop=4 \
+		target_hops=5
+	block_jq 1001 '[.hops[].control_address] | .[:2] == [null, null] and .[2] == "@R3"
+		and .[4] == "@SV"'
+}

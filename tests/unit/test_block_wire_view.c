@@ -258,6 +258,28 @@ static void an_answer_to_another_syn_is_marked_as_such(void **state)
 	engine_release(&e);
 }
 
+/* Whoever forges without seeing the SYN guesses; a connection of before may have a late
+ * answer. The kernel passes over either, and so do we once there is the right one. */
+static void the_right_answer_replaces_one_to_another_syn(void **state)
+{
+	struct packet wrong = incoming(PACKET_RST | PACKET_ACK, 0, ISN + 7);
+	struct engine e;
+	struct probe *p = with_syn(&e);
+
+	(void)state;
+	wrong.ttl = 200;
+	see(&e, wrong, AT + NS_PER_MS);
+	see(&e, incoming(PACKET_RST | PACKET_ACK, 0, ISN + 1), AT + 2 * NS_PER_MS);
+	assert_true(p->wire.reset.ack_is_right);
+	assert_int_equal(p->wire.reset.ttl, EXPECT_TTL);
+	assert_int_equal(p->wire.reset.at_ns, AT + 2 * NS_PER_MS);
+	assert_int_equal(p->wire.n_resets, 2);
+	/* Not the other way round. */
+	see(&e, wrong, AT + 3 * NS_PER_MS);
+	assert_int_equal(p->wire.reset.ttl, EXPECT_TTL);
+	engine_release(&e);
+}
+
 static void a_rst_behind_a_syn_ack_cuts_the_connection_off(void **state)
 {
 	struct engine e;
@@ -352,6 +374,28 @@ static void what_another_host_sends_is_no_answer(void **state)
 	engine_release(&e);
 }
 
+/* A capture may not tell the interface, and a group's address has none on the wire. */
+static void a_scope_that_only_one_side_has_makes_no_difference(void **state)
+{
+	struct packet k = outgoing(PACKET_SYN, ISN);
+	struct addr host = addr_of("ff02::1");
+	struct engine e;
+	struct probe *p;
+
+	(void)state;
+	k.dst = host;
+	host.scope = 3;
+	engine_init(&e, &config, NULL, no_fds, -1);
+	engine_begin(&e, &host, false);
+	p = probe(&e, IPPROTO_TCP, LOCAL);
+	see(&e, k, AT + 1000);
+	assert_int_equal(p->wire.syns_out, 1);
+	k.dst.scope = 4;
+	see(&e, k, AT + 1000);
+	assert_int_equal(p->wire.syns_out, 1);
+	engine_release(&e);
+}
+
 /* ---- ICMP errors ---- */
 
 static void an_icmp_error_that_quotes_our_syn_is_ours(void **state)
@@ -433,11 +477,13 @@ int main(void)
 		cmocka_unit_test(a_packet_is_of_the_newest_probe_that_was_there),
 		cmocka_unit_test(a_syn_ack_leaves_its_mark),
 		cmocka_unit_test(an_answer_to_another_syn_is_marked_as_such),
+		cmocka_unit_test(the_right_answer_replaces_one_to_another_syn),
 		cmocka_unit_test(a_rst_behind_a_syn_ack_cuts_the_connection_off),
 		cmocka_unit_test(several_rsts_with_rising_windows_are_noticed),
 		cmocka_unit_test(a_window_of_0_that_opens_later_is_noticed),
 		cmocka_unit_test(an_answer_by_lo_is_marked_unless_the_target_is_here),
 		cmocka_unit_test(what_another_host_sends_is_no_answer),
+		cmocka_unit_test(a_scope_that_only_one_side_has_makes_no_difference),
 		cmocka_unit_test(an_icmp_error_that_quotes_our_syn_is_ours),
 		cmocka_unit_test(
 			an_icmp_error_with_another_sequence_number_or_port_is_stray),

@@ -71,12 +71,61 @@ static int open_echo(struct engine *e, struct probe *p)
 	return fd;
 }
 
+static bool is_raw(const struct engine *e, const struct probe *p)
+{
+	return p->fd >= 0 && (p->fd == e->raw_fd[0] || p->fd == e->raw_fd[1]);
+}
+
+/* The raw socket is every echo probe's: the identifier and the sequence number that are
+ * quoted tell whose error it is. */
+static void raw_errors(struct engine *e, int fd)
+{
+	struct icmp_error icmp = { .from.family = AF_UNSPEC };
+	uint8_t quote[ECHO_BYTES];
+	size_t len, i;
+
+	while (icmp_read_quoted(fd, &icmp, quote, sizeof(quote), &len) == 1) {
+		struct wire w = wire_of(quote, len);
+		uint16_t id, sequence;
+
+		wire_skip(&w, 4);
+		id = wire_u16(&w);
+		sequence = wire_u16(&w);
+		if (w.bad || !icmp_is_final(icmp.origin, icmp.type, icmp.code))
+			continue;
+		for (i = e->n_probes; i-- > 0;) {
+			struct probe *p = e->probes[i];
+
+			if (!p->running || p->fd != fd || (uint16_t)p->nonce != id ||
+			    p->ttl != sequence)
+				continue;
+			p->icmp = icmp;
+			probe_answer(p, ANSWER_ICMP, icmp.error);
+			engine_stop(e, p);
+			break;
+		}
+	}
+}
+
+static int send_it(struct engine *e, const struct probe *p, const uint8_t *payload,
+		   size_t len)
+{
+	if (send(p->fd, payload, len, 0) >= 0)
+		return 0;
+	if (!is_raw(e, p))
+		return -errno;
+	/* Another probe's error, of which the socket tells whoever comes next. */
+	raw_errors(e, p->fd);
+	return send(p->fd, payload, len, 0) < 0 ? -errno : 0;
+}
+
 void datagram_start(struct engine *e, struct probe *p)
 {
 	uint8_t payload[UDP_PAYLOAD_MAX];
 	struct sockaddr_storage sa;
 	socklen_t sa_len = addr_to_sockaddr(&e->addr, p->port, &sa);
 	size_t len;
+	int err;
 
 	p->sent_ns = clock_now_ns();
 	/* Not secret: it only tells this probe's answers from others'. */
@@ -91,18 +140,20 @@ void datagram_start(struct engine *e, struct probe *p)
 	p->running = true;
 	len = build_payload(e, p, payload);
 	p->sent_ns = clock_now_ns();
-	if (connect(p->fd, (struct sockaddr *)&sa, sa_len) < 0 ||
-	    send(p->fd, payload, len, 0) < 0) {
-		int error = errno;
-
-		/* Sent or not, an ICMP error of this machine's own may be here. */
-		probe_note_source(p);
-		if (!probe_take_icmp(p))
-			probe_answer(p, ANSWER_ERROR, error);
-		engine_stop(e, p);
-		return;
-	}
+	err = connect(p->fd, (struct sockaddr *)&sa, sa_len) < 0 ? -errno : 0;
+	if (!err)
+		err = send_it(e, p, payload, len);
 	probe_note_source(p);
+	if (!err)
+		return;
+	/* Sent or not, an ICMP error of this machine's own may be here. */
+	if (is_raw(e, p))
+		raw_errors(e, p->fd);
+	else
+		(void)probe_take_icmp(p);
+	if (!probe_answered(p))
+		probe_answer(p, ANSWER_ERROR, -err);
+	engine_stop(e, p);
 }
 
 /* Is it the reply to our request? A raw socket sees all echo replies from there. */
@@ -120,6 +171,18 @@ static bool is_our_echo(const struct engine *e, const struct probe *p,
 	wire_skip(&w, 7);
 	return wire_u32(&w) == (uint32_t)(p->nonce >> 32) &&
 	       wire_u32(&w) == (uint32_t)p->nonce && !w.bad;
+}
+
+static struct probe *echo_owner(struct engine *e, int fd, const uint8_t *bytes,
+				size_t len)
+{
+	size_t i;
+
+	for (i = e->n_probes; i-- > 0;)
+		if (e->probes[i]->running && e->probes[i]->fd == fd &&
+		    is_our_echo(e, e->probes[i], bytes, len))
+			return e->probes[i];
+	return NULL;
 }
 
 static void describe_reply(struct probe *p, const uint8_t *bytes, size_t len)
@@ -146,20 +209,24 @@ void datagram_event(struct engine *e, struct probe *p, short events)
 			      .msg_controllen = sizeof(control.bytes) };
 	ssize_t n;
 
-	if (events & POLLERR && probe_take_icmp(p)) {
+	if (events & POLLERR && is_raw(e, p))
+		raw_errors(e, p->fd);
+	else if (events & POLLERR && probe_take_icmp(p))
 		engine_stop(e, p);
+	if (!p->running)
 		return;
-	}
 	n = recvmsg(p->fd, &msg, MSG_DONTWAIT);
 	if (n < 0) {
-		if (errno == EAGAIN || errno == EINTR)
+		if (errno == EAGAIN || errno == EINTR || is_raw(e, p))
 			return;
 		/* A kernel without the queue tells by errno alone. */
 		probe_answer(p, ANSWER_ERROR, errno);
 		engine_stop(e, p);
 		return;
 	}
-	if (p->protocol == IPPROTO_ICMP && !is_our_echo(e, p, bytes, (size_t)n))
+	if (p->protocol == IPPROTO_ICMP)
+		p = echo_owner(e, p->fd, bytes, (size_t)n);
+	if (!p)
 		return;
 	p->ttl_got = icmp_ttl_of(&msg);
 	if (p->protocol == IPPROTO_UDP)

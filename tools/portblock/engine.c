@@ -10,8 +10,8 @@
 #include "clock.h"
 #include "engine_private.h"
 
-/* Bounds what a hostile far end can make us keep. */
-#define PROBES_MAX 4096
+/* Bounds what a hostile far end can make us keep: 512 for each of the most ports. */
+#define PROBES_MAX 32768
 /* Packets handled before the sockets get their turn. */
 #define PACKETS_A_TURN 256
 

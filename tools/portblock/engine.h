@@ -106,4 +106,8 @@ int64_t probe_rtt_ns(const struct probe *p);
  * not known. */
 uint8_t probe_ttl(const struct probe *p, enum ttl_source *ret_source);
 
+/* Add what is seen of one attempt to ALL. Its SYN-ACKs and RSTs only count, or WITH_MARKS
+ * leave their marks, too, where there are none yet. Pure. */
+void wire_view_add(struct wire_view *all, const struct wire_view *one, bool with_marks);
+
 #endif

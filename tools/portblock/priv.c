@@ -2,6 +2,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -44,6 +45,30 @@ static int give_back_ids(void)
 	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int priv_begin(void)
+{
+	static const int wanted[] = { CAP_NET_RAW, CAP_NET_ADMIN };
+	bool there[ARRAY_SIZE(wanted)];
+	size_t i;
+	int err;
+
+	if (getuid() == 0 || !getauxval(AT_SECURE))
+		return 0;
+	if (capng_get_caps_process() < 0)
+		return -EIO;
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		there[i] = has(CAPNG_PERMITTED, wanted[i]);
+	err = give_back_ids();
+	if (err)
+		return err;
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (there[i] && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+					     (unsigned int)wanted[i]) < 0)
+			return -EINVAL;
+	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
 
 /* While CAP_SETPCAP is still in effect. */

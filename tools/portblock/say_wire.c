@@ -157,8 +157,8 @@ void tell_ttl(struct telling *t)
 	if (f->reset_is_nearer)
 		tell_evidence(t,
 			      &(struct evidence){ .kind = "ttl", .t_ms = told_at(t, 0) },
-			      "the RST that ended it passes a minimum TTL above the "
-			      "host's: it was made nearer than the host");
+			      "the RST that ended it has passed fewer routers than the "
+			      "host's answers, measured by its TTL: it was made nearer");
 	if (f->reset_is_local)
 		tell_evidence(
 			t, &(struct evidence){ .kind = "answer", .t_ms = told_at(t, 0) },

@@ -38,29 +38,6 @@ void subject_try(struct study *s, struct subject *t)
 	engine_start(s->engine, p);
 }
 
-static void merge_wire(struct wire_view *all, const struct wire_view *one)
-{
-	all->watched = one->watched;
-	all->syns_out += one->syns_out;
-	all->n_syn_acks += one->n_syn_acks;
-	all->n_resets += one->n_resets;
-	all->n_stray_icmp += one->n_stray_icmp;
-	all->reset_windows_rise |= one->reset_windows_rise;
-	all->window_opened |= one->window_opened;
-	if (!all->syn_ack.seen)
-		all->syn_ack = one->syn_ack;
-	if (!all->reset.seen)
-		all->reset = one->reset;
-	if (!all->late_reset.seen)
-		all->late_reset = one->late_reset;
-	if (!all->icmp_seen && one->icmp_seen) {
-		all->icmp_seen = true;
-		all->icmp_ttl = one->icmp_ttl;
-		all->has_quoted_tos = one->has_quoted_tos;
-		all->quoted_tos = one->quoted_tos;
-	}
-}
-
 /* Was P given enough time to be answered? Else it says nothing about loss. */
 static bool had_time(const struct study *s, const struct probe *p, int64_t now_ns)
 {
@@ -76,12 +53,10 @@ void subject_harvest(struct study *s, struct subject *t)
 
 	f->tries = f->answered = f->resent = 0;
 	f->kernel_kept_it = false;
-	f->wire = (struct wire_view){ 0 };
 	for (i = 0; i < t->n_tries; i++) {
 		struct probe *p = t->tries[i];
 
 		engine_look(p);
-		merge_wire(&f->wire, &p->wire);
 		f->kernel_kept_it |= p->kernel_kept_it;
 		f->resent += p->resent;
 		if (i < ARRAY_SIZE(f->sent_at_ns))
@@ -94,6 +69,12 @@ void subject_harvest(struct study *s, struct subject *t)
 			first = p;
 	}
 	t->first = first;
+	/* Of several ways and machines behind a balancer each try may have met another: a
+	 * RST to one is not contradicted by a SYN-ACK to the next. */
+	f->wire = first ? first->wire : (struct wire_view){ 0 };
+	for (i = 0; i < t->n_tries; i++)
+		if (t->tries[i] != first)
+			wire_view_add(&f->wire, &t->tries[i]->wire, !first);
 	f->waited_ns = t->n_tries ? now_ns - t->tries[0]->sent_ns : 0;
 	f->rtt_ns = f->answer_after_ns = -1;
 	f->source = t->n_tries ? t->tries[0]->source
@@ -402,11 +383,15 @@ int study_host(struct engine *e, const struct portblock_config *config,
 	       size_t n)
 {
 	struct study s = { .engine = e, .config = config, .routes = routes };
+	struct addr scoped = *addr;
 	size_t i;
 
+	/* -I says on which link it is; what answers has this scope. */
+	if (addr->family == AF_INET6 && addr_is_link_local(addr) && !addr->scope)
+		scoped.scope = if_nametoindex(config->interface);
 	for (i = 0; i < n && i < PORTBLOCK_MAX_PORTS; i++)
 		s.subjects[s.n_subjects++].f = &f[i];
-	begin(&s, addr);
+	begin(&s, &scoped);
 	ask_first(&s);
 	watch_aftermath(&s);
 	look_around(&s);

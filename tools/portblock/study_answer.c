@@ -32,8 +32,8 @@ static void confirm_own(struct study *s, struct findings *f)
 {
 	struct probe *p;
 
-	if (f->addr.family != AF_INET || s->config->interface[0] ||
-	    f->route.kind != ROUTE_UNICAST || s->engine->capture)
+	if (f->addr.family != AF_INET || f->route.kind != ROUTE_UNICAST ||
+	    s->engine->capture)
 		return;
 	p = engine_probe(s->engine, IPPROTO_TCP, f->port);
 	if (!p)
@@ -72,14 +72,17 @@ struct held_all {
 	size_t n;
 };
 
-static struct probe *start_holding(struct study *s, struct held *h, uint8_t least)
+/* LEAST: the lowest TTL that is heard, from the beginning; LATER: once it is made. */
+static struct probe *start_holding(struct study *s, struct held *h, uint8_t least,
+				   uint8_t later)
 {
 	struct probe *p = engine_probe(s->engine, IPPROTO_TCP, h->subject->f->port);
 
 	if (!p)
 		return NULL;
 	p->hold_ns = HOLD_MIN_NS + HOLD_RTTS * s->rtt_ns;
-	p->hold_min_ttl = least;
+	p->min_ttl = least;
+	p->hold_min_ttl = later;
 	p->say = h->text.len ? h->text.bytes : NULL;
 	p->say_len = h->text.len;
 	engine_start(s->engine, p);
@@ -158,32 +161,72 @@ static void settle(struct study *s)
 		engine_run(s->engine, clock_now_ns() + 2 * NS_PER_MS, NULL, NULL);
 }
 
+/* How it ends when only that is heard. */
+static enum after_accept end_heard(struct study *s, struct held *h, uint8_t least,
+				   uint8_t later)
+{
+	struct held_all one = { .n = 1 };
+
+	one.ports[0] = *h;
+	memset(one.ports[0].plain, 0, sizeof(one.ports[0].plain));
+	one.ports[0].probe = start_holding(s, h, least, later);
+	run_held(s, &one);
+	return one.ports[0].probe ? one.ports[0].probe->after : AFTER_UNKNOWN;
+}
+
+/* Was it made nearer, by somebody who begins with a lower TTL than the host does? TTL:
+ * the host's, which has passed some routers on the way here. */
+static bool is_nearer_with_less(struct study *s, struct held *h, uint8_t ttl)
+{
+	static const uint8_t tops[] = { 128, 64 };
+	int passed = ttl_distance(ttl);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tops) && passed > 0; i++) {
+		if (tops[i] >= ttl || passed >= tops[i])
+			continue;
+		if (end_heard(s, h, 0, (uint8_t)(tops[i] - passed + 1)) == AFTER_RESET)
+			return end_heard(s, h, 0, (uint8_t)(tops[i] + 1)) == AFTER_QUIET;
+	}
+	return false;
+}
+
+/* Does the RST come from nearer than the host? TTL: of the host's own answers. */
+static void place_reset(struct study *s, struct held *h, uint8_t ttl)
+{
+	struct findings *f = h->subject->f;
+	enum after_accept above = ttl < 255 ? end_heard(s, h, 0, (uint8_t)(ttl + 1))
+					    : AFTER_QUIET;
+
+	if (above == AFTER_UNKNOWN)
+		return;
+	f->reset_is_nearer = above == AFTER_RESET;
+	/* From below the host's, it was not made as the host's answers are. */
+	f->reset_is_placed = f->reset_is_nearer || end_heard(s, h, ttl, 0) == AFTER_RESET;
+	if (!f->reset_is_placed)
+		f->reset_is_placed = f->reset_is_nearer = is_nearer_with_less(s, h, ttl);
+}
+
 /* It was reset: again, and does the RST come from nearer than the host? */
 static void look_again(struct study *s, struct held *h)
 {
 	struct findings *f = h->subject->f;
-	struct held_all one = { .n = 1 };
-	uint8_t ttl = f->ttl ? f->ttl : host_ttl(s);
+	uint8_t ttl;
 
-	if (!ttl && !s->engine->capture)
-		ttl = f->ttl = ttl_search(s->engine, f->port, s->rtt_ns);
-	if (f->ttl && !f->ttl_source)
-		f->ttl_source = TTL_BISECTED;
-	one.ports[0] = *h;
-	memset(one.ports[0].plain, 0, sizeof(one.ports[0].plain));
-	one.ports[0].probe = start_holding(s, h, 0);
-	run_held(s, &one);
+	f->after_repeats = end_heard(s, h, 0, 0) == AFTER_RESET;
 	settle(s);
-	f->after_repeats = one.ports[0].probe && one.ports[0].probe->after == AFTER_RESET;
-	f->reset_is_placed = f->wire.late_reset.seen;
-	if (s->engine->capture || !ttl || ttl == 255)
+	if (s->engine->capture) {
+		f->reset_is_placed = f->wire.late_reset.seen;
 		return;
-	one.ports[0].probe = start_holding(s, h, (uint8_t)(ttl + 1));
-	run_held(s, &one);
-	if (!one.ports[0].probe || one.ports[0].probe->after == AFTER_UNKNOWN)
-		return;
-	f->reset_is_placed = true;
-	f->reset_is_nearer = one.ports[0].probe->after == AFTER_RESET;
+	}
+	/* The port's own, before others': echoes may begin with another TTL. */
+	if (!f->ttl) {
+		f->ttl = ttl_search(s->engine, f->port, s->rtt_ns);
+		f->ttl_source = f->ttl ? TTL_BISECTED : TTL_UNKNOWN;
+	}
+	ttl = f->ttl ? f->ttl : host_ttl(s);
+	if (ttl && !engine_stopped(s->engine))
+		place_reset(s, h, ttl);
 }
 
 /* Without a capture: does somebody nearer than the host make the handshake? */
@@ -258,7 +301,7 @@ void after_accept(struct study *s)
 		h->subject = &s->subjects[i];
 		first_bytes_for(&h->text, s->config->first_bytes, f->port, f->target,
 				f->addr.family);
-		h->probe = start_holding(s, h, 0);
+		h->probe = start_holding(s, h, 0, 0);
 		for (k = 0; k < LOSS_TRIES; k++) {
 			h->plain[k] = engine_probe(s->engine, IPPROTO_TCP, f->port);
 			if (h->plain[k])

@@ -64,11 +64,14 @@ static struct probe *hop_probe(struct engine *e, const struct walk *w, unsigned 
 	return p;
 }
 
-static int64_t hop_wait_ns(const struct walk *w, int64_t rtt_ns)
+/* AGAIN: silent so far. Where nothing is known of the way, it may just be long. */
+static int64_t hop_wait_ns(const struct walk *w, int64_t rtt_ns, bool again)
 {
 	int64_t longest_ns = rtt_ns;
 	unsigned int i;
 
+	if (again && !rtt_ns)
+		return HOP_WAIT_MAX_NS;
 	for (i = 1; i <= w->n_hops; i++)
 		longest_ns = max_i64(longest_ns, w->hops[i].rtt_ns);
 	return min_i64(max_i64(3 * longest_ns, HOP_WAIT_MIN_NS), HOP_WAIT_MAX_NS);
@@ -87,7 +90,7 @@ static unsigned int walk_serially(struct engine *e, struct walk *w, unsigned int
 
 		if (!p)
 			return 0;
-		(void)engine_ask(e, p, hop_wait_ns(w, rtt_ns));
+		(void)engine_ask(e, p, hop_wait_ns(w, rtt_ns, false));
 		if (!w->source_port && w->protocol != IPPROTO_ICMP)
 			w->source_port = p->local_port;
 		w->n_hops = ttl;
@@ -119,11 +122,12 @@ static bool all_answered(void *arg)
 
 /* All silent hops behind the last that answered, up to END, at once; each from a port of
  * its own, since one flow can have one connection only. */
-static void ask_batch(struct engine *e, struct walk *w, unsigned int end, int64_t rtt_ns)
+static void ask_batch(struct engine *e, struct walk *w, unsigned int end, int64_t rtt_ns,
+		      bool again)
 {
 	struct volley v = { .engine = e };
 	unsigned int ttl;
-	int64_t until_ns = clock_now_ns() + hop_wait_ns(w, rtt_ns);
+	int64_t until_ns = clock_now_ns() + hop_wait_ns(w, rtt_ns, again);
 
 	for (ttl = walk_last(w) + 1; ttl <= end; ttl++) {
 		enum hop_state state = w->hops[ttl].state;
@@ -169,13 +173,13 @@ static unsigned int walk_end(const struct engine *e, const struct walk *w,
 
 /* Batch by batch, as long as each finds hops further on. */
 static void ask_silent(struct engine *e, struct walk *w, unsigned int target_hops,
-		       int64_t rtt_ns)
+		       int64_t rtt_ns, bool again)
 {
 	unsigned int before;
 
 	do {
 		before = walk_last(w);
-		ask_batch(e, w, walk_end(e, w, target_hops), rtt_ns);
+		ask_batch(e, w, walk_end(e, w, target_hops), rtt_ns, again);
 		cut_off(w);
 	} while (!engine_stopped(e) && walk_last(w) > before && !walk_answered(w) &&
 		 w->hops[w->n_hops].state != HOP_ERROR &&
@@ -214,13 +218,13 @@ void walk_run(struct engine *e, struct walk *ret_walk, uint8_t protocol, uint16_
 				rtt_ns);
 	asked_ns = clock_now_ns();
 	if (stopped)
-		ask_silent(e, &w, target_hops, rtt_ns);
+		ask_silent(e, &w, target_hops, rtt_ns, false);
 	for (round = 0; round < HOP_ROUNDS && !engine_stopped(e); round++) {
 		if (!is_missing_some(e, &w, control, target_hops, answers))
 			break;
 		engine_run(e, asked_ns + HOP_AGAIN_NS, NULL, NULL);
 		asked_ns = clock_now_ns();
-		ask_silent(e, &w, target_hops, rtt_ns);
+		ask_silent(e, &w, target_hops, rtt_ns, true);
 	}
 	w.done = !engine_stopped(e);
 	*ret_walk = w;

@@ -11,6 +11,17 @@
 /* Stamps of the wire and the monotonic clock may disagree by this much. */
 #define CLOCK_SLACK_NS (5 * NS_PER_MS)
 
+/* A scope that only one side tells (a group's addresses have none on the wire, nor has
+ * anything where the link type does not name the interface) makes no difference. */
+static bool is_host(const struct engine *e, const struct addr *a)
+{
+	struct addr host = e->addr, other = *a;
+
+	if (!host.scope || !other.scope)
+		host.scope = other.scope = 0;
+	return addr_equal(&host, &other);
+}
+
 static bool same_port(const struct probe *p, uint8_t protocol, uint16_t local,
 		      uint16_t remote)
 {
@@ -51,10 +62,14 @@ static struct probe *receiver_of(struct engine *e, uint8_t protocol, uint16_t lo
 	return newest;
 }
 
+/* The first counts, but what acknowledges another SYN is no answer: the kernel waits on,
+ * and takes the next. */
 static void take_mark(struct mark *m, const struct packet *k, int64_t at_ns,
 		      const struct engine *e, const struct probe *p)
 {
-	if (m->seen)
+	bool right = p->has_isn && k->ack == p->isn + 1;
+
+	if (m->seen && (m->ack_is_right || !right))
 		return;
 	*m = (struct mark){
 		.seen = true,
@@ -65,7 +80,7 @@ static void take_mark(struct mark *m, const struct packet *k, int64_t at_ns,
 		.flow_label = k->flow_label,
 		.window = k->window,
 		.flags = k->flags,
-		.ack_is_right = p->has_isn && k->ack == p->isn + 1,
+		.ack_is_right = right,
 		.by_loopback = k->loopback && !e->route_is_local,
 	};
 }
@@ -82,7 +97,8 @@ static void tcp_in(struct engine *e, struct probe *p, const struct packet *k,
 		 * 3.10.7.1); a RST that does not, behind a SYN-ACK, is about the
 		 * connection. */
 		if (w->syn_ack.seen && (k->seq || !(k->flags & PACKET_ACK))) {
-			take_mark(&w->late_reset, k, at_ns, e, p);
+			if (!w->late_reset.seen)
+				take_mark(&w->late_reset, k, at_ns, e, p);
 			return;
 		}
 		if (!first && k->window > p->last_window)
@@ -103,7 +119,7 @@ static void icmp_in(struct engine *e, const struct packet *k)
 	const struct packet_quote *q = &k->quote;
 	struct probe *p;
 
-	if (!q->there || !addr_equal(&q->dst, &e->addr) || !q->has_ports)
+	if (!q->there || !is_host(e, &q->dst) || !q->has_ports)
 		return;
 	p = receiver_of(e, q->protocol, q->src_port, q->dst_port,
 			q->has_seq ? &q->seq : NULL);
@@ -144,7 +160,7 @@ static void came_in(struct engine *e, const struct packet *k, int64_t at_ns)
 
 void wire_packet(struct engine *e, const struct packet *k, int64_t at_ns)
 {
-	bool to_it = addr_equal(&k->dst, &e->addr);
+	bool to_it = is_host(e, &k->dst);
 	struct probe *p = NULL;
 
 	if (k->kind == PACKET_ICMP_ERROR) {
@@ -158,6 +174,31 @@ void wire_packet(struct engine *e, const struct packet *k, int64_t at_ns)
 	if (p)
 		sent_out(p, k);
 	/* What leaves by lo also arrives there. */
-	else if (!k->outgoing && k->kind == PACKET_TCP && addr_equal(&k->src, &e->addr))
+	else if (!k->outgoing && k->kind == PACKET_TCP && is_host(e, &k->src))
 		came_in(e, k, at_ns);
+}
+
+void wire_view_add(struct wire_view *all, const struct wire_view *one, bool with_marks)
+{
+	all->watched = one->watched;
+	all->syns_out += one->syns_out;
+	all->n_syn_acks += one->n_syn_acks;
+	all->n_resets += one->n_resets;
+	all->n_stray_icmp += one->n_stray_icmp;
+	if (!all->icmp_seen && one->icmp_seen) {
+		all->icmp_seen = true;
+		all->icmp_ttl = one->icmp_ttl;
+		all->has_quoted_tos = one->has_quoted_tos;
+		all->quoted_tos = one->quoted_tos;
+	}
+	if (!with_marks)
+		return;
+	all->reset_windows_rise |= one->reset_windows_rise;
+	all->window_opened |= one->window_opened;
+	if (!all->syn_ack.seen)
+		all->syn_ack = one->syn_ack;
+	if (!all->reset.seen)
+		all->reset = one->reset;
+	if (!all->late_reset.seen)
+		all->late_reset = one->late_reset;
 }
