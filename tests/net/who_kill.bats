@@ -365,7 +365,8 @@ signal.pause()'
 		--run "portwho --kill 3000 --yes -j" 3000
 	lab_wait_until 10 grep -q status "$LAB_LOG"
 	# Parent and child run it; one of them is the other's sibling then.
-	lab_wait_until 10 eval '[[ $(grep -c status "$LAB_LOG") == 2 ]]'
+	# What they print may stand on one line.
+	lab_wait_until 10 eval '[[ $(grep -o status "$LAB_LOG" | wc -l) == 2 ]]'
 	run grep -c '"action":"signalled"' "$LAB_LOG"
 	assert_output 0
 	run grep -c '"reason":"self"' "$LAB_LOG"
