@@ -20,7 +20,7 @@ teardown() {
 }
 
 judge() {
-	run --separate-stderr lab_ns sv timeout 60 portwho -j --firewall "$@"
+	lab_run_visitor lab_ns sv timeout 60 portwho -j --firewall "$@"
 }
 
 # says PORT[/udp] WORD [WHY]: of the listener of that port in the last judge.

@@ -20,7 +20,7 @@ teardown() {
 
 # Of other labs, too, so that what is asked for has to be chosen by namespace.
 everywhere() {
-	run --separate-stderr lab_ns sv timeout 60 portwho -j --all-netns "$@"
+	lab_run_visitor lab_ns sv timeout 60 portwho -j --all-netns "$@"
 }
 
 # in_namespace NS FILTER: of the records of that namespace.
@@ -77,7 +77,7 @@ of_namespace() {
 @test "namespaces of processes that may not be seen are said to be missing" {
 	lab_up 0
 	lab_bg sv unshare --net sleep 300
-	run --separate-stderr lab_ns sv timeout 60 setpriv --inh-caps -sys_ptrace \
+	lab_run_visitor lab_ns sv timeout 60 setpriv --inh-caps -sys_ptrace \
 		--bounding-set -sys_ptrace portwho -j --all-netns
 	((status <= 1))
 	[[ $stderr == *'warning: the network namespaces of '*' processes could not be seen: not permitted'* ]]
@@ -149,7 +149,7 @@ published() {
 	check "$LAB_R1_6" 8080
 	expect 0 state=open
 	# In the table, the arrow tells.
-	run --separate-stderr lab_ns sv timeout 60 portwho --all-netns 8080
+	lab_run_visitor lab_ns sv timeout 60 portwho --all-netns 8080
 	[[ $output == *"-> $LAB_SV4:80"* ]]
 }
 
