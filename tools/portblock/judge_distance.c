@@ -10,22 +10,6 @@
 #include "judge_private.h"
 #include "walk.h"
 
-bool control_is_host(const struct findings *f, const struct control *c)
-{
-	switch (c->answer) {
-	case ANSWER_SYN_ACK:
-	case ANSWER_RESET:
-	case ANSWER_REPLY:
-		return true;
-	case ANSWER_ICMP:
-		return addr_equal(&c->icmp.from, &f->addr);
-	case ANSWER_NONE:
-	case ANSWER_ERROR:
-		break;
-	}
-	return false;
-}
-
 static int *distance_of_kind(struct distances *d, const struct control *c)
 {
 	if (c->answer == ANSWER_RESET)
@@ -44,7 +28,7 @@ struct distances judge_distances(const struct findings *f)
 
 	for (i = 0; i < f->n_controls; i++) {
 		const struct control *c = &f->controls[i];
-		int d = control_is_host(f, c) ? ttl_distance(c->ttl) : -1;
+		int d = control_is_of_host(&f->addr, c) ? ttl_distance(c->ttl) : -1;
 		int *kind = distance_of_kind(&all, c);
 
 		if (d > *kind)
@@ -98,7 +82,7 @@ bool judge_is_comparable(const struct findings *f, uint8_t ttl)
 	for (i = 0; i < f->n_controls; i++) {
 		const struct control *c = &f->controls[i];
 
-		if (c->ttl && control_is_host(f, c) &&
+		if (c->ttl && control_is_of_host(&f->addr, c) &&
 		    ttl_distance(c->ttl) > ttl_distance(ttl) &&
 		    initial_ttl(c->ttl) == initial_ttl(ttl))
 			return true;

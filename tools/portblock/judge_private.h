@@ -21,8 +21,6 @@ struct distances {
 };
 
 struct distances judge_distances(const struct findings *f);
-/* An answer that the host itself must have made, if nobody lies about the sender. */
-bool control_is_host(const struct findings *f, const struct control *c);
 /* The hop at which the target's own address said time exceeded: it passes packets on, as
  * NAT does. 0: none. */
 unsigned int judge_own_hop(const struct findings *f);

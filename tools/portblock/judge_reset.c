@@ -39,7 +39,7 @@ static int64_t host_rtt_ns(const struct findings *f)
 	for (i = 0; i < f->n_controls; i++) {
 		const struct control *c = &f->controls[i];
 
-		if (control_is_host(f, c) && c->rtt_ns > 0 &&
+		if (control_is_of_host(&f->addr, c) && c->rtt_ns > 0 &&
 		    (best < 0 || c->rtt_ns < best))
 			best = c->rtt_ns;
 	}

@@ -122,7 +122,7 @@ static double chance(const struct findings *f)
 	for (k = 0; k < f->n_controls; k++) {
 		const struct control *c = &f->controls[k];
 
-		if (!control_is_host(f, c) || c->tries == 0)
+		if (!control_is_of_host(&f->addr, c) || c->tries == 0)
 			continue;
 		sent += c->tries;
 		lost += c->tries - 1;

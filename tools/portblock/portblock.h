@@ -353,6 +353,8 @@ struct judgement {
  * taking the usual initial values 64, 128 and 255. -1 for 0. */
 int ttl_distance(uint8_t ttl);
 
+/* An answer that HOST itself must have made, if nobody lies about the sender? */
+bool control_is_of_host(const struct addr *host, const struct control *c);
 /* The control of F with that answer and protocol, NULL if none. */
 const struct control *findings_control(const struct findings *f, uint8_t protocol,
 				       enum answer answer);

@@ -20,7 +20,7 @@ static void tell_control(struct telling *t, const struct control *c)
 			      .ttl = c->ttl,
 			      .has_rtt = c->rtt_ns >= 0,
 			      .rtt_ms = ns_to_ms(c->rtt_ns) };
-	bool host = is_of_host(t->f, c);
+	bool host = control_is_of_host(&t->f->addr, c);
 	struct buf text = BUF_INIT;
 
 	phrase_control(&text, c);
@@ -62,7 +62,7 @@ static int rank(const struct findings *f, const struct control *c)
 {
 	if (!is_told(f, c))
 		return 0;
-	if (!is_of_host(f, c))
+	if (!control_is_of_host(&f->addr, c))
 		return 1;
 	return c->answer == ANSWER_SYN_ACK   ? 5
 	       : c->answer == ANSWER_RESET   ? 4

@@ -134,7 +134,7 @@ static void no_listener(struct telling *t)
 		for (size_t i = 0; i < f->n_controls; i++)
 			if (f->controls[i].protocol == IPPROTO_UDP &&
 			    f->controls[i].answer == ANSWER_ICMP &&
-			    is_of_host(f, &f->controls[i]))
+			    control_is_of_host(&f->addr, &f->controls[i]))
 				c = &f->controls[i];
 	}
 	if (c) {
@@ -169,7 +169,8 @@ static void by_loss(struct telling *t)
 	    t->j->cause == CAUSE_LOSS_UNDECIDED)
 		return;
 	for (i = 0; i < f->n_controls; i++)
-		if (is_of_host(f, &f->controls[i]) && f->controls[i].tries > 1)
+		if (control_is_of_host(&f->addr, &f->controls[i]) &&
+		    f->controls[i].tries > 1)
 			lost += f->controls[i].tries - 1;
 	if (!c || lost) {
 		maybe(t, what,

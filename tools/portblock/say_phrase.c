@@ -231,22 +231,6 @@ void phrase_rule(struct buf *out, const struct rule_found *r, size_t max)
 	}
 }
 
-bool is_of_host(const struct findings *f, const struct control *c)
-{
-	switch (c->answer) {
-	case ANSWER_SYN_ACK:
-	case ANSWER_RESET:
-	case ANSWER_REPLY:
-		return true;
-	case ANSWER_ICMP:
-		return addr_equal(&c->icmp.from, &f->addr);
-	case ANSWER_NONE:
-	case ANSWER_ERROR:
-		break;
-	}
-	return false;
-}
-
 unsigned int own_hop(const struct findings *f)
 {
 	int hop = hop_of(&f->walk, &f->addr);
@@ -268,7 +252,8 @@ static const struct control *farthest(const struct findings *f, bool any, bool c
 	const struct control *c, *best = NULL;
 
 	for (c = f->controls; c < f->controls + f->n_controls; c++)
-		if (c->ttl && is_of_host(f, c) && (any || !is_perhaps_forwarded(c)) &&
+		if (c->ttl && control_is_of_host(&f->addr, c) &&
+		    (any || !is_perhaps_forwarded(c)) &&
 		    (closed || c->answer != ANSWER_RESET) &&
 		    (!best || ttl_distance(c->ttl) > ttl_distance(best->ttl)))
 			best = c;

@@ -67,8 +67,6 @@ void phrase_rule(struct buf *out, const struct rule_found *r, size_t max);
 
 /* ---- looking at findings ---- */
 
-/* Did the host itself answer, if nobody lies about the sender? */
-bool is_of_host(const struct findings *f, const struct control *c);
 /* The control whose reply's TTL tells how far away the host is. NULL: none. */
 const struct control *distance_control(const struct findings *f);
 /* May this answer come from another machine, to which the host passes the port? */

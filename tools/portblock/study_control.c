@@ -120,23 +120,6 @@ void controls_harvest(struct study *s)
 	}
 }
 
-/* An answer that the host itself must have made, if nobody lies about the sender. */
-static bool is_from_host(const struct study *s, const struct control *c)
-{
-	switch (c->answer) {
-	case ANSWER_SYN_ACK:
-	case ANSWER_RESET:
-	case ANSWER_REPLY:
-		return true;
-	case ANSWER_ICMP:
-		return addr_equal(&c->icmp.from, &s->engine->addr);
-	case ANSWER_NONE:
-	case ANSWER_ERROR:
-		break;
-	}
-	return false;
-}
-
 /* Who answers in the host's stead is nearer, never farther. */
 static const struct control *farthest(const struct study *s)
 {
@@ -146,7 +129,7 @@ static const struct control *farthest(const struct study *s)
 	for (i = 0; i < s->n_controls; i++) {
 		const struct control *c = &s->controls[i];
 
-		if (!c->ttl || !is_from_host(s, c))
+		if (!c->ttl || !control_is_of_host(&s->engine->addr, c))
 			continue;
 		if (!best || ttl_distance(c->ttl) > ttl_distance(best->ttl))
 			best = c;
@@ -229,7 +212,7 @@ static int walk_rank(const struct study *s, const struct control *c)
 
 	if (c->answer == ANSWER_ERROR)
 		return 0;
-	if (is_from_host(s, c) && !near) {
+	if (control_is_of_host(&s->engine->addr, c) && !near) {
 		if (c->protocol == IPPROTO_UDP)
 			return 5;
 		if (c->protocol == IPPROTO_ICMP)
@@ -259,5 +242,5 @@ void controls_walk(struct study *s)
 
 	if (c && !engine_stopped(s->engine))
 		walk_run(s->engine, &s->control_walk, c->protocol, c->port, NULL,
-			 s->rtt_ns, is_from_host(s, c));
+			 s->rtt_ns, control_is_of_host(&s->engine->addr, c));
 }

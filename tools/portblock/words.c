@@ -82,6 +82,22 @@ int ttl_distance(uint8_t ttl)
 	return ttl <= 64 ? 64 - ttl : ttl <= 128 ? 128 - ttl : 255 - ttl;
 }
 
+bool control_is_of_host(const struct addr *host, const struct control *c)
+{
+	switch (c->answer) {
+	case ANSWER_SYN_ACK:
+	case ANSWER_RESET:
+	case ANSWER_REPLY:
+		return true;
+	case ANSWER_ICMP:
+		return addr_equal(&c->icmp.from, host);
+	case ANSWER_NONE:
+	case ANSWER_ERROR:
+		break;
+	}
+	return false;
+}
+
 const struct control *findings_control(const struct findings *f, uint8_t protocol,
 				       enum answer answer)
 {
@@ -99,7 +115,7 @@ const struct control *findings_alive(const struct findings *f)
 	size_t i;
 
 	for (i = 0; i < f->n_controls; i++)
-		if (is_of_host(f, &f->controls[i]))
+		if (control_is_of_host(&f->addr, &f->controls[i]))
 			return &f->controls[i];
 	return NULL;
 }
